@@ -1,0 +1,144 @@
+"""`keys.json`: the random master key in slots, each opened by another password.
+
+One slot opens with the workbook's password, one with each account's. The workbook's password itself is sealed under
+the master key, so whoever signs in opens the register, and no secret on the disk does.
+
+Sources: scrypt, RFC 7914; AES-GCM, NIST SP 800-38D; HKDF, RFC 5869.
+"""
+
+from __future__ import annotations
+
+import base64
+import secrets
+import threading
+from pathlib import Path
+from typing import Any
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
+
+from lib.errors import Damaged, WrongPassword
+from lib.files import locked, read_json, write_json
+
+VERSION = 1
+SCRYPT_COST = 2**15  # tests lower it; one test asserts what is shipped
+_DERIVING = threading.BoundedSemaphore(2)  # each derivation takes 32 MB and a core
+
+
+def derive(key: bytes, purpose: str) -> bytes:
+    """A key of its own for a purpose, from the master key or a session's token."""
+    return HKDF(SHA256(), 32, None, purpose.encode()).derive(key)
+
+
+def seal(key: bytes, content: bytes, purpose: str) -> bytes:
+    """Content encrypted and authenticated under `key`, bound to its purpose."""
+    nonce = secrets.token_bytes(12)
+    return nonce + AESGCM(key).encrypt(nonce, content, purpose.encode())
+
+
+def unseal(key: bytes, sealed: bytes, purpose: str) -> bytes | None:
+    """What `seal` sealed; None where key, purpose or content are not the same."""
+    try:
+        return AESGCM(key).decrypt(sealed[:12], sealed[12:], purpose.encode())
+    except (InvalidTag, ValueError):
+        return None
+
+
+def _from_password(password: str, salt: bytes, cost: int) -> bytes:
+    with _DERIVING:
+        return Scrypt(salt=salt, length=32, n=cost, r=8, p=1).derive(password.encode())
+
+
+def _text(value: bytes) -> str:
+    return base64.b64encode(value).decode()
+
+
+def _bytes(value: str) -> bytes:
+    return base64.b64decode(value)
+
+
+class Keyring:
+    """The slots of one data folder. It holds no key; each call takes or gives one."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self.path = data_dir / "keys.json"
+        self._lock = data_dir / "keys.lock"
+
+    @property
+    def exists(self) -> bool:
+        return self.path.exists()
+
+    def create(self, workbook_password: str) -> bytes:
+        """A new master key, with the workbook's slot. Returns the key."""
+        master = secrets.token_bytes(32)
+        with locked(self._lock):
+            write_json(
+                self.path,
+                {
+                    "version": VERSION,
+                    "workbook": _slot(master, workbook_password, "workbook"),
+                    "workbook_password": _text(seal(derive(master, "workbook password"), workbook_password.encode(), "")),
+                    "accounts": {},
+                },
+            )
+        return master
+
+    def by_workbook_password(self, password: str) -> bytes:
+        """The master key, by the workbook's password.
+
+        Raises:
+            WrongPassword: it is not the one.
+        """
+        master = _open(self._read()["workbook"], password, "workbook")
+        if master is None:
+            raise WrongPassword
+        return master
+
+    def by_account(self, user: str, password: str) -> bytes | None:
+        """The master key, by an account's password; None where there is no slot or it does not open."""
+        slot = self._read()["accounts"].get(user)
+        return _open(slot, password, f"account {user}") if slot else None
+
+    def workbook_password(self, master: bytes) -> str:
+        """The workbook's password, by the master key."""
+        password = unseal(derive(master, "workbook password"), _bytes(self._read()["workbook_password"]), "")
+        if password is None:
+            raise WrongPassword
+        return password.decode()
+
+    def set_account(self, master: bytes, user: str, password: str) -> None:
+        """Give an account a slot under its (new) password."""
+        slot = _slot(master, password, f"account {user}")
+        with locked(self._lock):
+            content = self._read()
+            content["accounts"][user] = slot
+            write_json(self.path, content)
+
+    def drop_account(self, user: str) -> None:
+        """Take an account's slot away."""
+        with locked(self._lock):
+            content = self._read()
+            if content["accounts"].pop(user, None):
+                write_json(self.path, content)
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            content = read_json(self.path, None)
+        except ValueError as error:
+            raise Damaged(file=self.path.name) from error
+        if not isinstance(content, dict) or not content.keys() >= {"workbook", "workbook_password", "accounts"}:
+            raise Damaged(file=self.path.name)
+        return content
+
+
+def _slot(master: bytes, password: str, purpose: str) -> dict[str, Any]:
+    salt = secrets.token_bytes(16)
+    key = _from_password(password, salt, SCRYPT_COST)
+    return {"cost": SCRYPT_COST, "salt": _text(salt), "key": _text(seal(key, master, purpose))}
+
+
+def _open(slot: dict[str, Any], password: str, purpose: str) -> bytes | None:
+    return unseal(_from_password(password, _bytes(slot["salt"]), slot["cost"]), _bytes(slot["key"]), purpose)
