@@ -62,7 +62,9 @@ class NewerSchema(StoreError):
 
 
 class InvalidWorkbook(StoreError):
-    template = N_("The workbook cannot be understood: {problem} Nothing was written. Correct it in Excel and try again.")
+    template = N_(
+        "The workbook cannot be understood: {problem} Nothing was written. Correct it in Excel and try again."
+    )
 
 
 class WorkbookMissing(StoreError):
@@ -75,7 +77,8 @@ class AlreadyExists(StoreError):
 
 class NotWritten(StoreError):
     template = N_(
-        "The workbook could not be written: {reason}. The register is as it was before, and what you typed is still here. "
+        "The workbook could not be written: {reason}. The register is as it was before, "
+        "and what you typed is still here. "
         "Make room or give the right to write, then save again."
     )
 

@@ -28,7 +28,9 @@ _REASONS = {
 
 def reason(error: OSError) -> Text:
     """Why a file could not be written, for a reader."""
-    return Text(_REASONS.get(error.errno or 0, N_("the system answered {error}")), {"error": error.strerror or str(error)})
+    return Text(
+        _REASONS.get(error.errno or 0, N_("the system answered {error}")), {"error": error.strerror or str(error)}
+    )
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -92,7 +92,9 @@ class Translator:
         return format_skeleton("yMMM", value, locale=self.locale)
 
     def number(self, value: float, decimals: int = 0) -> str:
-        return format_decimal(round(value, decimals), "#,##0" + ("." + "0" * decimals if decimals else ""), locale=self.locale)
+        return format_decimal(
+            round(value, decimals), "#,##0" + ("." + "0" * decimals if decimals else ""), locale=self.locale
+        )
 
     def percent(self, share: float, *, sign: bool = False) -> str:
         """A share of one as whole percent; `sign` writes the plus, too."""

@@ -187,7 +187,11 @@ def clean_text(value: object, *, limit: int = MAX_TEXT, lines: bool = True) -> s
     if not lines:
         text = " ".join(text.split("\n")).strip()
     if len(text) > limit // 2 and (length := len(text.encode("utf-16-le")) // 2) > limit:
-        raise FieldError(N_("The text is too long: {length} characters, at most {limit} fit. Shorten it."), length=length, limit=limit)
+        raise FieldError(
+            N_("The text is too long: {length} characters, at most {limit} fit. Shorten it."),
+            length=length,
+            limit=limit,
+        )
     return text
 
 
@@ -254,7 +258,9 @@ def clean_email(value: object) -> str:
     try:
         return validate_email(text, check_deliverability=False).normalized
     except EmailNotValidError as error:
-        raise FieldError(N_("This is not a complete e-mail address. Write it like name@example.com, or leave it empty.")) from error
+        raise FieldError(
+            N_("This is not a complete e-mail address. Write it like name@example.com, or leave it empty.")
+        ) from error
 
 
 def clean_list(value: object) -> str:
@@ -316,7 +322,9 @@ def clean_value(code: str, value: object, region: str = "FI") -> tuple[Any, Text
             return clean_text(value, limit=SHORT_TEXT, lines=False), None
 
 
-def clean_record(values: Mapping[str, Any], *, today: dt.date, region: str = "FI", base: Mapping[str, Any] | None = None) -> tuple[dict[str, Any], dict[str, Text]]:
+def clean_record(
+    values: Mapping[str, Any], *, today: dt.date, region: str = "FI", base: Mapping[str, Any] | None = None
+) -> tuple[dict[str, Any], dict[str, Text]]:
     """The given values cleaned and checked together with the row they belong to.
 
     Args:
@@ -346,12 +354,18 @@ def clean_record(values: Mapping[str, Any], *, today: dt.date, region: str = "FI
             wrong[code] = Text(N_("The date is in the future. Choose today or an earlier day."))
     row = {**(base or {}), **cleaned}
     touched = values.keys() if base is not None else {*values, *FORM_CODES}
-    if {"name", "organisation"} & touched and not (row.get("name") or row.get("organisation")) and not {"name", "organisation"} & wrong.keys():
+    if (
+        {"name", "organisation"} & touched
+        and not (row.get("name") or row.get("organisation"))
+        and not {"name", "organisation"} & wrong.keys()
+    ):
         wrong["name"] = Text(N_("Write at least a name or an organisation."))
     if {"source"} & touched and not row.get("source") and "source" not in wrong:
         wrong["source"] = Text(N_("Choose the source."))
     if {"source", "source_detail"} & touched and row.get("source") == "public" and not row.get("source_detail"):
-        wrong.setdefault("source_detail", Text(N_("With a public source, write which register, page or address it was.")))
+        wrong.setdefault(
+            "source_detail", Text(N_("With a public source, write which register, page or address it was."))
+        )
     if {"received"} & touched and not row.get("received"):
         wrong.setdefault("received", Text(N_("Choose the date when the data was received.")))
     if {"hold_reason", "hold_until"} & touched and bool(row.get("hold_reason")) != bool(row.get("hold_until")):
@@ -372,7 +386,9 @@ def to_frame(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     rows = list(rows)
     return pd.DataFrame(
         {
-            code: pd.Series([row.get(code) if code in DATE_CODES else row.get(code) or "" for row in rows], dtype=DTYPES[code])
+            code: pd.Series(
+                [row.get(code) if code in DATE_CODES else row.get(code) or "" for row in rows], dtype=DTYPES[code]
+            )
             for code in CODES
         }
     )

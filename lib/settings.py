@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import asdict, dataclass, fields, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -78,15 +79,27 @@ def check(settings: Settings) -> Settings:
 def load(data_dir: Path) -> Settings:
     """The settings of a data folder; defaults where the file or a setting is missing.
 
+    Asking again costs one stat while the file is the same.
+
     Raises:
         Invalid: the file cannot be used; the text names the setting.
     """
+    path = data_dir / "settings.toml"
     try:
-        content: dict[str, Any] = tomllib.loads((data_dir / "settings.toml").read_text("utf-8"))
+        stat = path.stat()
     except FileNotFoundError:
         return Settings()
+    return _load(path, (stat.st_mtime_ns, stat.st_size, stat.st_ino))
+
+
+@lru_cache(maxsize=8)
+def _load(path: Path, _version: tuple[int, int, int]) -> Settings:
+    try:
+        content: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Invalid({"settings.toml": Text(N_("The file settings.toml cannot be read: {problem}"), {"problem": str(error)})}) from error
+        raise Invalid(
+            {"settings.toml": Text(N_("The file settings.toml cannot be read: {problem}"), {"problem": str(error)})}
+        ) from error
     wrong = {}
     for f in fields(Settings):
         if f.name in content and type(content[f.name]) is not type(f.default):

@@ -80,7 +80,9 @@ class Keyring:
                 {
                     "version": VERSION,
                     "workbook": _slot(master, workbook_password, "workbook"),
-                    "workbook_password": _text(seal(derive(master, "workbook password"), workbook_password.encode(), "")),
+                    "workbook_password": _text(
+                        seal(derive(master, "workbook password"), workbook_password.encode(), "")
+                    ),
                     "accounts": {},
                 },
             )

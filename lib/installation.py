@@ -1,0 +1,404 @@
+"""One installation: its data folder and what lives in it, put together.
+
+The register opens with the first person who comes: a password opens that account's slot of the keyring, the slot holds
+the master key, and that key the workbook's password. No secret on the disk does.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import threading
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import BaseFileLock, Timeout
+
+from lib import settings
+from lib.access.accounts import Account, Accounts, check_password
+from lib.access.credentials import check_name
+from lib.access.roles import ROLES, may
+from lib.access.sessions import Sessions
+from lib.errors import (
+    AccountError,
+    AppError,
+    BadSignIn,
+    InUse,
+    Invalid,
+    NotAllowed,
+    NotSignedIn,
+    StoreError,
+    WrongPassword,
+)
+from lib.files import lock, locked, read_json, write_json
+from lib.i18n import LANGUAGES, N_, Text
+from lib.settings import Settings
+from lib.store.keys import Keyring
+
+if TYPE_CHECKING:
+    from lib.store import Store
+
+WORKBOOK = "prospects.xlsx"
+
+
+class Installation:
+    """Accounts, sessions, settings, keys and the open register of one data folder.
+
+    Args:
+        data_dir: the folder; it is made if it is not there.
+    """
+
+    def __init__(self, data_dir: Path) -> None:
+        self.data_dir = data_dir
+        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.accounts = Accounts(data_dir)
+        self.sessions = Sessions(data_dir, lambda: self.settings)
+        self.keyring = Keyring(data_dir)
+        self.store: Store | None = None
+        self.store_error: AppError | None = None
+        self._opening = threading.RLock()
+        self._claim: BaseFileLock | None = None
+        self._code = None if self.accounts.exists else secrets.token_urlsafe(16)
+
+    # -- settings and names ------------------------------------------------------------------------------------------
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of the moment.
+
+        Raises:
+            Invalid: the file settings.toml cannot be used.
+        """
+        return settings.load(self.data_dir)
+
+    def save_settings(self, **changes: Any) -> Settings:
+        """Change settings and return them all.
+
+        Raises:
+            Invalid, NotWritten: nothing was changed.
+        """
+        with locked(self.data_dir / "settings.lock"):
+            return settings.save(self.data_dir, settings.load(self.data_dir), **changes)
+
+    @cached_property
+    def id(self) -> str:
+        """A short random name of this installation, the same for ever; it is no secret."""
+        path = self.data_dir / "installation.json"
+        if not path.exists():
+            with locked(self.data_dir / "installation.lock"):
+                if not path.exists():
+                    write_json(path, {"version": 1, "id": secrets.token_hex(4)})
+        return str(read_json(path, {})["id"])
+
+    @property
+    def workbook(self) -> Path:
+        return self.data_dir / WORKBOOK
+
+    @property
+    def is_new(self) -> bool:
+        """Whether the first start is still to come: no account exists."""
+        return not self.accounts.exists
+
+    @property
+    def setup_code(self) -> str | None:
+        """The one-time code of the first start; None once there is an account."""
+        return self._code if self.is_new else None
+
+    # -- coming and going --------------------------------------------------------------------------------------------
+
+    def sign_in(self, username: str, password: str, device: str = "", address: str = "") -> str:
+        """Begin a session and return its token; the register opens with it if it is not open yet.
+
+        Whoever asks, it takes one bcrypt check and one scrypt derivation, and the answer is the same. A register that
+        does not open is kept in `store_error`.
+
+        Raises:
+            BadSignIn: unknown, disabled or wrong.
+        """
+        name = username.strip().lower()
+        account = self.accounts.verify(name, password)
+        # An unknown name is tried on another account's slot, to take the same time; its answer counts for nothing.
+        holder = name if self.accounts.get(name) else next((other.name for other in self.accounts.all()), name)
+        master = self._master_of(holder, password)
+        if account is None:
+            raise BadSignIn
+        token = self.sessions.create(account, master, device, address)
+        if master:
+            self.open_store(master)
+        elif self.store is None:
+            self.store_error = AccountError(
+                N_("Your account has no key to the register. Ask an administrator to give you a new password.")
+            )
+        return token
+
+    def _master_of(self, name: str, password: str) -> bytes | None:
+        try:
+            return self.keyring.by_account(name, password)
+        except StoreError as error:
+            self.store_error = error
+            return None
+        except UnicodeEncodeError:
+            return None
+
+    def account_of(self, token: str, *, used: bool = True) -> Account | None:
+        """Whose session this is, if it is one; nothing is opened. Cheap enough to ask at each message."""
+        session = self.sessions.lookup(token, used=used)
+        account = self.accounts.get(session.user) if session else None
+        if session is None or account is None or account.disabled or account.epoch != session.epoch:
+            return None
+        return account
+
+    def user_of(self, token: str) -> Account | None:
+        """Whose session this is, if it is one; the register opens with it if it is not open yet."""
+        account = self.account_of(token)
+        if account and self.store is None and self.store_error is None and (master := self.sessions.master_key(token)):
+            with self._opening:
+                # Somebody who waited at the lock does not try again what has just failed.
+                if self.store_error is None:
+                    self.open_store(master)
+        return account
+
+    def sign_out(self, token: str) -> None:
+        self.sessions.end(token)
+
+    def open_store(self, master: bytes) -> None:
+        """Open the register if it is not open; an error is kept in `store_error`, and the next call tries again."""
+        with self._opening:
+            if self.store is not None:
+                return
+            try:
+                from lib.store import Store
+
+                password = self.keyring.workbook_password(master)
+                self.store = Store.open(self.data_dir, password)
+                self.store_error = None
+            except AppError as error:
+                self.store_error = error
+
+    def open_unattended(self, workbook_password: str) -> None:
+        """Open the register by the workbook's password, for a start without people.
+
+        Raises:
+            WrongPassword: it is not the one.
+        """
+        self.open_store(self.keyring.by_workbook_password(workbook_password))
+
+    def close(self) -> None:
+        """Close the register, if it is open."""
+        with self._opening:
+            if self.store is not None:
+                store, self.store = self.store, None
+                store.close()
+
+    def claim_server(self) -> None:
+        """Take the data folder for this process's life.
+
+        Raises:
+            InUse: another server has it.
+        """
+        claim = lock(self.data_dir / "server.lock")
+        try:
+            claim.acquire(timeout=0)
+        except Timeout as error:
+            raise InUse from error
+        self._claim = claim
+
+    # -- users -------------------------------------------------------------------------------------------------------
+
+    def add_user(
+        self, admin_token: str, name: str, display_name: str, roles: Iterable[str], password: str, email: str = ""
+    ) -> None:
+        """Make an account and its slot in the keyring.
+
+        Raises:
+            NotSignedIn, NotAllowed: the token is not an administrator's.
+            AccountError: the name is taken, or a value cannot be used.
+        """
+        self._add_user(self._master_of_admin(admin_token), name, display_name, roles, password, email)
+
+    def add_user_by_workbook(
+        self, name: str, display_name: str, roles: Iterable[str], password: str, workbook_password: str, email: str = ""
+    ) -> None:
+        """Make an account and its slot in the keyring, by the workbook's password.
+
+        Raises:
+            WrongPassword: the workbook's password is another one.
+            AccountError: the name is taken, or a value cannot be used.
+        """
+        self._add_user(self.keyring.by_workbook_password(workbook_password), name, display_name, roles, password, email)
+
+    def _add_user(
+        self, master: bytes, name: str, display_name: str, roles: Iterable[str], password: str, email: str
+    ) -> None:
+        # Both files change under the accounts' lock: two people who add the same name do not mix their passwords.
+        with self.accounts.changing() as records:
+            if name not in records:
+                check_name(name)
+                check_password(password)
+                self.keyring.set_account(master, name, password)
+            self.accounts.add(name, display_name, roles, password, email)
+
+    def reset_password(self, admin_token: str, name: str, password: str) -> None:
+        """Give a user a new password and end the user's sessions.
+
+        Raises:
+            NotSignedIn, NotAllowed: the token is not an administrator's.
+            AccountError: no such user, or a password that cannot be used.
+        """
+        self._set_password(self._master_of_admin(admin_token), name, password)
+
+    def recover_password(self, name: str, password: str, workbook_password: str) -> None:
+        """Give a user a new password by the workbook's, and open the account if it was disabled.
+
+        Raises:
+            WrongPassword: the workbook's password is another one.
+            AccountError: no such user, or a password that cannot be used.
+        """
+        self._set_password(self.keyring.by_workbook_password(workbook_password), name, password)
+        self.accounts.set_disabled(name, False)
+
+    def set_roles(self, name: str, roles: Iterable[str]) -> None:
+        """Give a user these roles and no others, and end the user's sessions.
+
+        Raises:
+            AccountError: nothing was changed.
+        """
+        self.accounts.set_roles(name, roles)
+        self.sessions.end_user(name)
+
+    def set_disabled(self, name: str, disabled: bool) -> None:
+        """Close or open a user's account, and end the user's sessions. The password stays.
+
+        Raises:
+            AccountError: nothing was changed.
+        """
+        self.accounts.set_disabled(name, disabled)
+        self.sessions.end_user(name)
+
+    def _set_password(self, master: bytes, name: str, password: str) -> None:
+        check_password(password)
+        if self.accounts.get(name) is None:
+            raise AccountError(N_("There is no user {name}."), name=name)
+        self.keyring.set_account(master, name, password)
+        self.accounts.set_password(name, password)
+        self.sessions.end_user(name)
+
+    def _master_of_admin(self, token: str) -> bytes:
+        account = self.account_of(token)
+        if account is None:
+            raise NotSignedIn
+        if not may(account.roles, "users"):
+            raise NotAllowed
+        master = self.sessions.master_key(token)
+        if master is None:
+            raise AccountError(
+                N_("Your account has no key to the register. Ask an administrator to give you a new password.")
+            )
+        return master
+
+    # -- the first start ---------------------------------------------------------------------------------------------
+
+    def set_up(
+        self,
+        *,
+        code: str,
+        company: str,
+        person_responsible: str,
+        username: str,
+        display_name: str,
+        password: str,
+        workbook_password: str,
+        language: str,
+        sample: bool,
+        device: str = "",
+        address: str = "",
+    ) -> str:
+        """Make the register and its first user, who gets every role, and return that user's session.
+
+        The account comes last: until then the first start can be tried again with the same values.
+
+        Raises:
+            NotAllowed: the code is wrong, or there is an account already.
+            Invalid: what was typed cannot be used, by the form's field names.
+            NotWritten: a file could not be written.
+        """
+        with locked(self.data_dir / "setup.lock"):
+            self.check_code(code)
+            username = username.strip().lower()
+            company, person_responsible = " ".join(company.split()), " ".join(person_responsible.split())
+            typed = {"company": company, "person_responsible": person_responsible, "display_name": display_name}
+            self._check_typed(typed, username, password, workbook_password, language)
+            try:
+                master = self._make_register(workbook_password)
+                self.keyring.set_account(master, username, password)
+                self.save_settings(language=language, controller=company, person_responsible=person_responsible)
+                if sample and self.store is not None and self.store.frame.empty:
+                    from lib.sample import fill
+
+                    fill(self.store, rows=200, seed=1)
+                self.accounts.add(username, display_name, ROLES, password)
+            except AppError:
+                self.close()  # so that the next try proves its workbook's password again
+                raise
+        return self.sign_in(username, password, device, address)
+
+    def check_code(self, code: str) -> None:
+        """Let the code of the first start pass.
+
+        Raises:
+            NotAllowed: it is another one, or the first start is over.
+        """
+        expected = self.setup_code
+        if expected is None or not secrets.compare_digest(code.encode("utf-8", "replace"), expected.encode()):
+            raise NotAllowed(
+                N_("This address does not open the first start. Copy the whole address from the terminal.")
+            )
+
+    def _check_typed(
+        self, required: Mapping[str, str], username: str, password: str, workbook_password: str, language: str
+    ) -> None:
+        wrong = {name: Text(N_("This is needed.")) for name, value in required.items() if not value.strip()}
+        checks = [(check_name, "username", username), (check_password, "password", password)]
+        if not self.workbook.exists():
+            checks.append((check_password, "workbook_password", workbook_password))
+        for check, name, value in checks:
+            try:
+                check(value)
+            except AccountError as error:
+                wrong[name] = error.text
+        if language not in LANGUAGES:
+            wrong["language"] = Text(N_("Choose one of the offered values."))
+        if wrong:
+            raise Invalid(wrong)
+
+    def _make_register(self, workbook_password: str) -> bytes:
+        """The master key of a new register, or of the one that is there and opens with this password."""
+        from lib.store import Store
+
+        new, had_keys = not self.workbook.exists(), self.keyring.exists
+        try:
+            with self._opening:
+                self.store = (Store.create if new else Store.open)(self.data_dir, workbook_password)
+                return self.keyring.by_workbook_password(workbook_password)
+        except WrongPassword as error:
+            raise Invalid({"workbook_password": error.text}) from error
+        finally:
+            if new and not had_keys and not self.workbook.exists():
+                # Keys without a workbook would bind the next try to this password.
+                self.keyring.path.unlink(missing_ok=True)
+
+
+_current: Installation | None = None
+_making = threading.Lock()
+
+
+def current() -> Installation:
+    """The installation of this process, in the folder that PROSPECTS_DATA names, or `data` beside app.py."""
+    global _current
+    with _making:
+        if _current is None:
+            beside = Path(__file__).resolve().parents[1] / "data"
+            _current = Installation(Path(os.environ.get("PROSPECTS_DATA") or beside))
+        return _current

@@ -1,0 +1,1 @@
+"""What leaves the register: one file a form."""

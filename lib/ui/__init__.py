@@ -1,0 +1,1 @@
+"""Pieces that several pages share. With `pages/` the only code that imports streamlit."""

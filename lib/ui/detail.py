@@ -1,0 +1,217 @@
+"""One prospect: read, edit, no marketing, asked to be removed; for a manager also kept longer or removed."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import streamlit as st
+
+from lib import schema
+from lib.errors import AppError, Invalid, Stale
+from lib.ui.decisions import keep_longer_form, removal_dialog
+from lib.ui.fields import field
+from lib.ui.messages import attempt, field_name, flash, show_error
+from lib.ui.style import chip, source_chip
+from lib.ui.visit import Visit
+
+
+def back(v: Visit) -> None:
+    """The way back to the list."""
+
+    def leave() -> None:
+        st.session_state.pop("row", None)
+        st.query_params.clear()
+
+    st.button(v.t("Back to the list"), icon=":material/arrow_back:", type="tertiary", on_click=leave)
+
+
+def show(v: Visit, prospect_id: str) -> None:
+    """The page of a prospect.
+
+    Raises:
+        NoSuchProspect: it was removed meanwhile.
+    """
+    row = v.workspace.row(prospect_id)
+    back(v)
+    st.title(_plain(row["name"] or row["organisation"]))
+    if row["name"] and row["organisation"]:
+        st.text(row["organisation"])
+    _facts(v, row)
+    _actions(v, row)
+    _form(v, row)
+    if v.workspace.may("hold"):
+        _retention(v, row)
+
+
+def _plain(text: str) -> str:
+    """A user's text where Markdown is read: nothing in it counts as a mark."""
+    return "".join(f"\\{c}" if c in "\\`*_{}[]()<>#+-.!|$:~^" else c for c in text)
+
+
+def _facts(v: Visit, row: dict[str, Any]) -> None:
+    t = v.t
+    chips = [source_chip(row["source"], t)] if row["source"] else []
+    chips.append(chip(v.label("status", row["status"])) if row["status"] else "")
+    for code in ("objected", "restricted", "removal_requested"):
+        if row[code]:
+            chips.append(chip(f"{v.heading(code)} {t.date(row[code])}", warn=True))
+    links = []
+    if row["phone"]:
+        links.append(f'<a href="tel:{escape(row["phone"], quote=True)}">{escape(v.phone(row["phone"]))}</a>')
+    if row["email"]:
+        links.append(f'<a href="mailto:{escape(row["email"], quote=True)}">{escape(row["email"])}</a>')
+    quiet = t(
+        "{id} · received {received} · to be removed by {expires}",
+        id=row["id"],
+        received=t.date(row["received"]),
+        expires=t.date(row["expires"]),
+    )
+    st.html(f'<div>{"".join(chips)}</div><div>{" · ".join(links)}</div><div class="quiet">{escape(quiet)}</div>')
+
+
+def _actions(v: Visit, row: dict[str, Any]) -> None:
+    t, workspace, prospect_id = v.t, v.workspace, row["id"]
+    with st.container(horizontal=True):
+        if not row["objected"]:
+            if st.button(
+                t("No marketing"), icon=":material/do_not_disturb_on:", help=t("In force at once, in every list.")
+            ):
+                if attempt(lambda: workspace.no_marketing(prospect_id), t):
+                    flash(t("{id}: no marketing from now on.", id=prospect_id))
+                    st.rerun()
+        elif workspace.may("allow_marketing") and st.button(t("Take back: no marketing")):
+            if attempt(lambda: workspace.allow_marketing(prospect_id), t):
+                st.rerun()
+        if not row["removal_requested"]:
+            if st.button(
+                t("Asked to be removed"),
+                icon=":material/person_remove:",
+                help=t("The row leaves the lists at once and waits for a manager."),
+            ) and attempt(lambda: workspace.request_removal(prospect_id), t):
+                flash(t("{id} left the lists and waits for a manager to remove it.", id=prospect_id))
+                st.session_state.pop("row", None)
+                st.query_params.clear()
+                st.rerun()
+        elif workspace.may("cancel_removal_request") and st.button(t("Take back: asked to be removed")):
+            if attempt(lambda: workspace.cancel_removal_request(prospect_id), t):
+                st.rerun()
+
+
+def _form(v: Visit, row: dict[str, Any]) -> None:
+    """The form. What the user saw when it opened goes back with the change, and is compared."""
+    t, prospect_id = v.t, row["id"]
+    edit = st.session_state.get("edit")
+    if not edit or edit["id"] != prospect_id:
+        number = edit["number"] + 1 if edit else 1
+        edit = st.session_state["edit"] = {"id": prospect_id, "number": number, "seen": row, "wrong": {}, "stale": None}
+    key = f"edit-{edit['number']}-"
+    if edit["stale"]:
+        _conflict(v, edit, row)
+    with st.form(f"{key}form", enter_to_submit=False):
+        typed: dict[str, Any] = {}
+        left, right = st.columns(2)
+        codes = [code for code in schema.FORM_CODES if code not in ("notes", "interests")]
+        for place, code in enumerate(codes):
+            with (left, right)[place % 2]:
+                typed[code] = field(v, code, key + code, value=edit["seen"][code], wrong=edit["wrong"])
+        for code in ("interests", "notes"):
+            typed[code] = field(v, code, key + code, value=edit["seen"][code], wrong=edit["wrong"])
+        with st.container(key="save"):
+            submitted = st.form_submit_button(t("Save changes"), type="primary")
+    owners = v.workspace.owners()
+    st.caption(
+        t(
+            "Added by {creator} {created}, changed by {changer} {changed}",
+            creator=owners.get(row["created_by"], row["created_by"]),
+            created=t.time(row["created_at"]),
+            changer=owners.get(row["changed_by"], row["changed_by"]),
+            changed=t.time(row["changed_at"]),
+        )
+    )
+    if submitted:
+        _save(v, edit, typed)
+    elif edit.get("error"):
+        show_error(edit["error"], t)
+
+
+def _save(v: Visit, edit: dict[str, Any], typed: dict[str, Any]) -> None:
+    changes = {code: value for code, value in typed.items() if _differs(v, code, value, edit["seen"][code])}
+    edit.update(wrong={}, stale=None, error=None)
+    try:
+        if changes:
+            v.workspace.edit(edit["id"], changes, {code: edit["seen"][code] for code in changes})
+    except Stale as error:
+        edit["stale"] = error
+    except AppError as error:
+        edit.update(wrong=error.fields if isinstance(error, Invalid) else {}, error=error)
+    else:
+        st.session_state["edit"] = {"id": "", "number": edit["number"]}
+        flash(v.t("{id} was saved.", id=edit["id"]) if changes else v.t("Nothing was changed."))
+    st.rerun()
+
+
+def _differs(v: Visit, code: str, typed: Any, seen: Any) -> bool:
+    """Whether a field was edited. A value that is only shown in another form was not."""
+    try:
+        region = v.workspace.settings.phone_region
+        return bool(schema.clean_value(code, typed, region)[0] != schema.clean_value(code, seen, region)[0])
+    except schema.FieldError:
+        return True
+
+
+def _conflict(v: Visit, edit: dict[str, Any], row: dict[str, Any]) -> None:
+    """What somebody else changed meanwhile, and the two ways on."""
+    t, stale = v.t, edit["stale"]
+    with st.container(border=True, key="conflict"):
+        who = v.workspace.owners().get(stale.changed_by, stale.changed_by)
+        st.error(t.text(stale.text), icon=":material/sync_problem:")
+        st.caption(t("Changed by {who}, {when}", who=who, when=t.time(row["changed_at"])))
+        for code, (seen, now) in stale.conflicts.items():
+            st.text(
+                t(
+                    "{field}: you saw “{seen}”, now it is “{now}”",
+                    field=field_name(code, t),
+                    seen=_said(v, code, seen),
+                    now=_said(v, code, now),
+                )
+            )
+
+        def keep_mine() -> None:
+            edit["seen"] = {**edit["seen"], **{code: now for code, (_, now) in stale.conflicts.items()}}
+            edit["stale"] = None
+
+        def take_theirs() -> None:
+            st.session_state["edit"] = {"id": "", "number": edit["number"]}
+
+        with st.container(horizontal=True):
+            st.button(t("Keep editing mine"), on_click=keep_mine)
+            st.button(t("Show the row as it is now"), on_click=take_theirs)
+
+
+def _said(v: Visit, code: str, value: Any) -> str:
+    column = schema.BY_CODE[code]
+    if column.is_date:
+        return v.t.date(value)
+    if column.choices:
+        return v.label(code, value)
+    return v.phone(value) if code == "phone" else str(value)
+
+
+def _retention(v: Visit, row: dict[str, Any]) -> None:
+    t = v.t
+    st.header(t("Retention period"))
+    if row["hold_reason"]:
+        st.write(
+            t(
+                "Kept longer until {date}: {ground}",
+                date=t.date(row["hold_until"]),
+                ground=v.label("hold_reason", row["hold_reason"]),
+            )
+        )
+        if st.button(t("End the keeping")) and attempt(lambda: v.workspace.release(row["id"]), t):
+            st.rerun()
+    with st.container(horizontal=True):
+        keep_longer_form(v, [row["id"]], key="row")
+        if st.button(t("Remove"), icon=":material/delete:"):
+            removal_dialog(v, [row["id"]])

@@ -1,0 +1,63 @@
+"""Errors, said in the reader's language in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import streamlit as st
+
+from lib import schema, settings
+from lib.errors import AppError, Invalid, NotSignedIn
+from lib.i18n import N_, Text, Translator
+
+# Fields of forms that are no column of the register.
+FIELDS = {
+    "reason": N_("Reason"),
+    "ids": N_("Chosen rows"),
+    "password": N_("Password"),
+    "settings.toml": "settings.toml",
+}
+
+
+def field_name(code: str, t: Translator) -> str:
+    """What a field of a form is called."""
+    if code in schema.BY_CODE:
+        return schema.heading(code, t.language)
+    return t(settings.LABELS.get(code) or FIELDS.get(code, code))
+
+
+def show_error(error: AppError, t: Translator) -> None:
+    """Say an error: what happened, what is safe, what to do."""
+    if isinstance(error, NotSignedIn):
+        st.error(t.text(error.text), icon=":material/lock:")
+        st.link_button(t("Sign in"), "/login", type="primary")
+        return
+    text = t.text(error.text)
+    if isinstance(error, Invalid):
+        text += "".join(f"\n- **{field_name(code, t)}**: {t.text(why)}" for code, why in error.fields.items())
+    st.error(text, icon=":material/error:")
+
+
+def show_warnings(warnings: Mapping[str, Text], t: Translator) -> None:
+    for code, why in warnings.items():
+        st.warning(f"**{field_name(code, t)}**: {t.text(why)}", icon=":material/info:")
+
+
+def attempt(action: Callable[[], object], t: Translator) -> bool:
+    """Do something; where it fails, say why. Returns whether it was done."""
+    try:
+        action()
+    except AppError as error:
+        show_error(error, t)
+        return False
+    return True
+
+
+def flash(text: str) -> None:
+    """Say a text after the next rerun."""
+    st.session_state["_flash"] = text
+
+
+def show_flash() -> None:
+    if text := st.session_state.pop("_flash", ""):
+        st.success(text, icon=":material/check_circle:")

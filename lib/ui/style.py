@@ -1,0 +1,61 @@
+"""How it looks, beyond what the theme in `.streamlit/config.toml` says."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from lib import schema
+from lib.i18n import Translator
+
+# Okabe-Ito, the same in every chart, chip and legend; lighter on a dark ground.
+_SOURCES = {
+    "light": {"phone": "#009E73", "email": "#0072B2", "web_form": "#E69F00", "meeting": "#D55E00", "public": "#CC79A7"},
+    "dark": {"phone": "#2CC79B", "email": "#4FA8E0", "web_form": "#F2B83D", "meeting": "#F0803C", "public": "#E09AC3"},
+}
+
+_CSS = """
+<style>
+.stMainBlockContainer { padding-top: 4.25rem; padding-bottom: 3rem; max-width: 82rem; }
+h1 { font-size: 1.6rem !important; padding: 0 0 .25rem !important; }
+h2 { font-size: 1.2rem !important; padding: .5rem 0 .25rem !important; }
+[data-testid="stElementToolbar"] { display: none; }
+.chip { display: inline-block; padding: .05rem .55rem; margin: 0 .35rem .25rem 0; border-radius: 1rem;
+  font-size: .85rem; border: 1px solid color-mix(in srgb, currentColor 35%, transparent); white-space: nowrap; }
+.chip i { display: inline-block; width: .6rem; height: .6rem; border-radius: 50%; margin-right: .4rem; }
+.chip.warn { border-color: #B25E00; font-weight: 600; }
+.quiet { opacity: .75; font-size: .9rem; }
+@media (max-width: 640px) {
+  .stMainBlockContainer { padding: 3.6rem .9rem 2rem; }
+  .stMainBlockContainer input, .stMainBlockContainer textarea { font-size: 16px !important; }
+  .st-key-save { position: sticky; bottom: 0; z-index: 5; padding: .4rem 0; background: var(--st-background-color); }
+  .st-key-save button { min-height: 48px; }
+  [data-testid="stMetricValue"] { font-size: 1.4rem; }
+}
+@media print { header, .stButton { display: none !important; } }
+</style>
+"""
+
+
+def apply() -> None:
+    """Add the page's own style."""
+    st.html(_CSS)
+
+
+def theme() -> str:
+    """The theme in force: "light" or "dark"."""
+    return st.context.theme.type or "light"
+
+
+def source_colours() -> dict[str, str]:
+    """The colour of each source, by code."""
+    return _SOURCES[theme()]
+
+
+def source_chip(source: str, t: Translator) -> str:
+    """A source as HTML: its colour and always its word."""
+    return f'<span class="chip"><i style="background:{source_colours()[source]}"></i>{schema.label("source", source, t.language)}</span>'
+
+
+def chip(text: str, *, warn: bool = False) -> str:
+    """A fact as HTML. The text must be ours, not a user's."""
+    return f'<span class="chip{" warn" if warn else ""}">{text}</span>'

@@ -1,0 +1,66 @@
+"""Who visits, in which language: asked anew at each run, callback and fragment."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+import streamlit as st
+
+from lib import schema
+from lib.access.accounts import Account
+from lib.access.gate import token_from_cookies
+from lib.errors import NotSignedIn
+from lib.i18n import LANGUAGES, Translator, translator
+from lib.installation import current
+from lib.operations import Workspace
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One run of a page: the signed-in user, the register as that user may use it, and the words."""
+
+    workspace: Workspace
+    account: Account
+    t: Translator
+
+    @property
+    def language(self) -> str:
+        return self.t.language
+
+    @property
+    def today(self) -> dt.date:
+        return self.workspace.today
+
+    def heading(self, code: str) -> str:
+        return schema.heading(code, self.language)
+
+    def label(self, code: str, choice: str) -> str:
+        return schema.label(code, choice, self.language)
+
+    def phone(self, number: str) -> str:
+        return schema.national_phone(number, self.workspace.settings.phone_region)
+
+
+def session_token() -> str:
+    """The session's token from the cookie of this connection; "" where there is none."""
+    return token_from_cookies(st.context.cookies) or ""
+
+
+def language() -> str:
+    """The installation's language, for someone who is not signed in."""
+    return current().settings.language
+
+
+def visit() -> Visit:
+    """The visit of this run.
+
+    Raises:
+        NotSignedIn: there is no session, or it has ended.
+    """
+    workspace = Workspace(current(), session_token())
+    if not workspace.token:
+        raise NotSignedIn
+    account = workspace.account
+    chosen = workspace.preferences.get("language", "")
+    return Visit(workspace, account, translator(chosen if chosen in LANGUAGES else workspace.settings.language))

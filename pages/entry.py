@@ -1,0 +1,111 @@
+"""Quick entry, for the minute after a phone call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from lib import schema
+from lib.errors import AppError, Duplicate, Invalid
+from lib.ui.fields import field
+from lib.ui.messages import show_error, show_warnings
+from lib.ui.tables import open_row, people_list
+from lib.ui.visit import Visit, visit
+
+_FIRST = ("name", "organisation", "phone", "email", "interests", "notes")
+_MORE = ("title", "address", "received", "status", "next_contact", "owner", "informed")
+
+
+def show() -> None:
+    v = visit()
+    t = v.t
+    form = st.session_state.setdefault("entry", {"number": 1, "known": [], "wrong": {}})
+    st.title(t("New prospect"))
+    if saved := form.pop("saved", None):
+        st.success(t("Saved: {id}, {who}.", id=saved["id"], who=saved["who"]), icon=":material/check_circle:")
+        show_warnings(saved["warnings"], t)
+    key = f"entry-{form['number']}-"
+    source = st.pills(
+        v.heading("source"),
+        list(schema.SOURCES),
+        default=v.workspace.preferences.get("source", "phone"),
+        format_func=lambda code: v.label("source", code),
+        required=True,
+        key=f"{key}source",
+    )
+    defaults = {"received": v.today, "status": "new", "owner": v.account.name}
+    with st.form(f"{key}form", enter_to_submit=False, border=False):
+        typed: dict[str, Any] = {"source": source}
+        first = (*_FIRST[:4], "source_detail", *_FIRST[4:]) if source == "public" else _FIRST
+        left, right = st.columns(2)
+        for place, code in enumerate(first):
+            # On a desk two short fields stand side by side; on a phone the columns follow one another.
+            with st.container() if code in ("interests", "notes", "source_detail") else (left, right)[place % 2]:
+                typed[code] = field(v, code, key + code, wrong=form["wrong"])
+        more = _MORE if source == "public" else ("source_detail", *_MORE)
+        with st.expander(t("More"), expanded=bool(form["wrong"].keys() & set(more))):
+            left, right = st.columns(2)
+            for place, code in enumerate(more):
+                with (left, right)[place % 2]:
+                    typed[code] = field(v, code, key + code, value=defaults.get(code), wrong=form["wrong"])
+        with st.container(key="save"):
+            submitted = st.form_submit_button(t("Save"), type="primary", width="stretch")
+    if submitted:
+        form["known"] = []
+    if submitted or form.pop("anyway", False):
+        _save(v, form, typed)
+    if form["known"]:
+        _show_lookalikes(v, form)
+    elif form.get("error"):
+        show_error(form["error"], t)
+    _show_latest(v)
+
+
+def _save(v: Visit, form: dict[str, Any], typed: dict[str, Any]) -> None:
+    """Save, and begin anew; or keep what was typed and say what stands in the way."""
+    form.update(wrong={}, error=None)
+    try:
+        prospect_id = v.workspace.add(typed, form["known"])
+    except Duplicate as error:
+        form["known"] = error.matches
+        return
+    except AppError as error:
+        form.update(wrong=error.fields if isinstance(error, Invalid) else {}, error=error)
+        if form["wrong"]:
+            st.rerun()  # the form has been drawn without the marks
+        return
+    region = v.workspace.settings.phone_region
+    _, warnings = schema.clean_record(typed, today=v.today, region=region)
+    v.workspace.prefer(source=typed["source"])
+    saved = {"id": prospect_id, "who": typed["name"] or typed["organisation"], "warnings": warnings}
+    st.session_state["entry"] = {"number": form["number"] + 1, "known": [], "wrong": {}, "saved": saved}
+    st.rerun()
+
+
+def _show_lookalikes(v: Visit, form: dict[str, Any]) -> None:
+    t = v.t
+    with st.container(border=True, key="lookalikes"):
+        st.warning(
+            t("The register already has a prospect like this. Nothing has been saved yet."), icon=":material/group:"
+        )
+        owners = v.workspace.owners()
+        for prospect_id in form["known"]:
+            row = v.workspace.row(prospect_id)
+            who = ", ".join(filter(None, (row["name"], row["organisation"], v.phone(row["phone"]), row["email"])))
+            st.text(f"{prospect_id}: {who}")
+            by = owners.get(row["created_by"], row["created_by"])
+            st.caption(t("Added by {who}, {when}", who=by, when=t.time(row["created_at"])))
+            st.button(t("Open {id}", id=prospect_id), key=f"open-{prospect_id}", on_click=open_row, args=(prospect_id,))
+        if st.button(t("Save anyway"), key="anyway"):
+            form["anyway"] = True
+            st.rerun()
+
+
+def _show_latest(v: Visit) -> None:
+    st.header(v.t("Your last entries"))
+    latest = v.workspace.latest()
+    if latest.empty:
+        st.caption(v.t("What you save appears here, so that you can open and correct it."))
+    else:
+        people_list(v, latest, key="latest")
