@@ -239,5 +239,6 @@ def filter_rows(
 def _with_interest(column: pd.Series[str], interests: Collection[str]) -> Mask:
     """Rows with one of the interests; each different cell is taken apart only once."""
     wanted = {interest.strip().casefold() for interest in interests}
-    cells = [cell for cell in column.unique() if wanted & set(cell.casefold().split(SEPARATOR))]
-    return column.isin(cells).to_numpy(dtype=np.bool_)
+    positions, cells = pd.factorize(column)
+    found = [not wanted.isdisjoint(cell.casefold().split(SEPARATOR)) for cell in cells]
+    return np.array(found, dtype=np.bool_)[positions]

@@ -19,6 +19,12 @@ _MORE = ("title", "address", "received", "status", "next_contact", "owner", "inf
 
 def show() -> None:
     v = visit()
+    with st.container(key="entry"):
+        _entry(v)
+    _show_latest(v)
+
+
+def _entry(v: Visit) -> None:
     t = v.t
     form = st.session_state.setdefault("entry", {"number": 1, "known": [], "wrong": {}})
     st.title(t("New prospect"))
@@ -59,7 +65,6 @@ def show() -> None:
         _show_lookalikes(v, form)
     elif form.get("error"):
         show_error(form["error"], t)
-    _show_latest(v)
 
 
 def _save(v: Visit, form: dict[str, Any], typed: dict[str, Any]) -> None:

@@ -20,13 +20,6 @@ _SHOW = {
     "retention": retention.show,
     "admin": admin.show,
 }
-_ICONS = {
-    "entry": ":material/person_add:",
-    "prospects": ":material/groups:",
-    "statistics": ":material/bar_chart:",
-    "retention": ":material/event_busy:",
-    "admin": ":material/settings:",
-}
 
 
 def _titles(v: Visit) -> dict[str, str]:
@@ -61,6 +54,7 @@ def _sign_out() -> None:
 
 
 def main() -> None:
+    st.set_page_config(page_title=translator(language())("Prospects"), page_icon=style.ICON, layout="wide")
     if not Gate.active:  # somebody ran this file instead of app.py
         st.error(translator("en")("Start the program with: streamlit run app.py"))
         return
@@ -74,15 +68,15 @@ def main() -> None:
     st.session_state["_user"] = v.account.name
     titles, start = _titles(v), landing(v.account.roles)
     pages = {
-        name: st.Page(_SHOW[name], title=titles[name], icon=_ICONS[name], url_path=name, default=name == start)
+        name: st.Page(_SHOW[name], title=titles[name], url_path=name, default=name == start)
         for name, operation in PAGES.items()
         if v.workspace.may(operation)
     }
     st.session_state["_pages"], st.session_state["_landing"] = pages, pages[start]
     other = translator(_other_language(v))
     account = [
-        st.Page(_switch_language, title=other("In English"), icon=":material/translate:", url_path="language"),
-        st.Page(_sign_out, title=v.t("Sign out"), icon=":material/logout:", url_path="sign-out"),
+        st.Page(_switch_language, title=other("In English"), url_path="language"),
+        st.Page(_sign_out, title=v.t("Sign out"), url_path="sign-out"),
     ]
     page = st.navigation({"": list(pages.values()), v.account.display_name: account}, position="top")
     st.session_state["_page"] = next((name for name, known in pages.items() if known == page), "")

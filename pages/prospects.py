@@ -55,7 +55,7 @@ def _list(v: Visit) -> None:
     total = len(v.workspace.register())
     if not total:
         st.info(
-            t("Here you will find every prospect. Enter the first one, or import a list."), icon=":material/groups:"
+            t("Here you will find every prospect. Enter the first one."), icon=":material/groups:"
         )
         return
     query = st.text_input(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from lib.ui import charts, style
+from lib.ui import charts
 from lib.ui.decisions import keep_longer_form, removal_dialog
 from lib.ui.messages import attempt
 from lib.ui.tables import column_config, open_row, shown
@@ -52,7 +52,7 @@ def show() -> None:
     _rows(v, chosen or first, queue[chosen or first])
     months = v.workspace.coming_months()
     st.header(t("Ending in the coming months: {n}", n=t.number(int(months["rows"].sum()))))
-    st.altair_chart(charts.coming_months(months, t, style.theme()), key="coming")
+    st.altair_chart(charts.coming_months(months, t), key="coming")
     with st.expander(t("The same as a table")):
         table = pd.DataFrame(
             {"month": [t.month(pd.Timestamp(m).date()) for m in months["month"]], "rows": months["rows"]}
@@ -85,6 +85,7 @@ def _rows(v: Visit, name: str, rows: pd.DataFrame) -> None:
         selection_mode="multi-row",
         column_config=column_config(v, _COLUMNS),
         height=420 if len(rows) > 10 else "auto",
+        placeholder="",
         alt=t("Rows to review"),
     )
     chosen = [str(i) for i in rows["id"].iloc[event["selection"]["rows"]]]

@@ -10,7 +10,7 @@ import pandas as pd
 
 from lib import schema
 from lib.i18n import Translator
-from lib.ui.style import source_colours
+from lib.ui.style import TEXT, source_colours, theme
 
 _ACCENT = {"light": "#0B6E6E", "dark": "#4FB3AF"}
 
@@ -48,7 +48,7 @@ def by_source(counts: pd.DataFrame, t: Translator) -> Any:
         color=alt.Color("source:N", scale=_colours(t, order), legend=None),
         tooltip=[alt.Tooltip("source:N", title=t("Source")), alt.Tooltip("text:N", title=t("Leads"))],
     )
-    labels = base.mark_text(align="left", dx=6).encode(text="text:N")
+    labels = base.mark_text(align="left", dx=6, fontSize=13, color=TEXT[theme()]).encode(text="text:N")
     return (bars.add_params(pick) + labels).properties(height=alt.Step(38))
 
 
@@ -100,7 +100,7 @@ def arrivals(counts: pd.DataFrame, grain: str, t: Translator) -> Any:
     )
 
 
-def coming_months(counts: pd.DataFrame, t: Translator, theme: str) -> Any:
+def coming_months(counts: pd.DataFrame, t: Translator) -> Any:
     """Bars of how many rows end in each month.
 
     Args:
@@ -112,5 +112,5 @@ def coming_months(counts: pd.DataFrame, t: Translator, theme: str) -> Any:
         x=alt.X("month:N", title=None, sort=names, axis=alt.Axis(labelAngle=-40)),
         y=alt.Y("rows:Q", title=None, axis=alt.Axis(tickMinStep=1, format="d")),
     )
-    bars = base.mark_bar(color=_ACCENT[theme], cornerRadiusEnd=3).encode(tooltip=["month:N", "rows:Q"])
-    return (bars + base.mark_text(dy=-7).encode(text="rows:Q")).properties(height=220)
+    bars = base.mark_bar(color=_ACCENT[theme()], cornerRadiusEnd=3).encode(tooltip=["month:N", "rows:Q"])
+    return (bars + base.mark_text(dy=-7, fontSize=12, color=TEXT[theme()]).encode(text="rows:Q")).properties(height=220)

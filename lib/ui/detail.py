@@ -16,6 +16,17 @@ from lib.ui.style import chip, source_chip
 from lib.ui.visit import Visit
 
 
+# The fields side by side, what changes after a call first.
+_FORM = (
+    ("status", "next_contact", "last_contact", "owner"),
+    ("name", "organisation", "title"),
+    ("phone", "email", "address"),
+    ("interests",),
+    ("notes",),
+    ("source", "source_detail", "received", "informed"),
+)
+
+
 def back(v: Visit) -> None:
     """The way back to the list."""
 
@@ -67,7 +78,9 @@ def _facts(v: Visit, row: dict[str, Any]) -> None:
         received=t.date(row["received"]),
         expires=t.date(row["expires"]),
     )
-    st.html(f'<div>{"".join(chips)}</div><div>{" · ".join(links)}</div><div class="quiet">{escape(quiet)}</div>')
+    st.html(
+        f'<div>{"".join(chips)}</div><div class="facts">{" · ".join(links)}</div><div class="quiet">{escape(quiet)}</div>'
+    )
 
 
 def _actions(v: Visit, row: dict[str, Any]) -> None:
@@ -110,13 +123,10 @@ def _form(v: Visit, row: dict[str, Any]) -> None:
         _conflict(v, edit, row)
     with st.form(f"{key}form", enter_to_submit=False):
         typed: dict[str, Any] = {}
-        left, right = st.columns(2)
-        codes = [code for code in schema.FORM_CODES if code not in ("notes", "interests")]
-        for place, code in enumerate(codes):
-            with (left, right)[place % 2]:
-                typed[code] = field(v, code, key + code, value=edit["seen"][code], wrong=edit["wrong"])
-        for code in ("interests", "notes"):
-            typed[code] = field(v, code, key + code, value=edit["seen"][code], wrong=edit["wrong"])
+        for pair in _FORM:
+            for place, code in zip(st.columns(len(pair)), pair, strict=True):
+                with place:
+                    typed[code] = field(v, code, key + code, value=edit["seen"][code], wrong=edit["wrong"])
         with st.container(key="save"):
             submitted = st.form_submit_button(t("Save changes"), type="primary")
     owners = v.workspace.owners()

@@ -13,6 +13,7 @@ from lib.schema import Kind
 from lib.ui.visit import Visit
 
 _TYPES: dict[Kind, Literal["phone", "email"]] = {Kind.PHONE: "phone", Kind.EMAIL: "email"}
+_PLACEHOLDERS = {Kind.PHONE: "040 123 4567", Kind.EMAIL: "name@example.com"}
 _AUTOCOMPLETE = "off"  # a prospect's data is not the browser's to remember
 
 
@@ -82,5 +83,10 @@ def _widget(visit: Visit, code: str, key: str, value: Any) -> Any:
         case _:
             shown = visit.phone(value or "") if column.kind is Kind.PHONE else value or ""
             return st.text_input(
-                label, shown, key=key, type=_TYPES.get(column.kind, "default"), autocomplete=_AUTOCOMPLETE
+                label,
+                shown,
+                key=key,
+                type=_TYPES.get(column.kind, "default"),
+                autocomplete=_AUTOCOMPLETE,
+                placeholder=_PLACEHOLDERS.get(column.kind, ""),
             )

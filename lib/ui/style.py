@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import streamlit as st
+from PIL import Image, ImageDraw
 
 from lib import schema
 from lib.i18n import Translator
@@ -12,6 +13,12 @@ _SOURCES = {
     "light": {"phone": "#009E73", "email": "#0072B2", "web_form": "#E69F00", "meeting": "#D55E00", "public": "#CC79A7"},
     "dark": {"phone": "#2CC79B", "email": "#4FA8E0", "web_form": "#F2B83D", "meeting": "#F0803C", "public": "#E09AC3"},
 }
+
+# The page's icon: bars, drawn here, since Streamlit fetches its own icons from elsewhere.
+ICON = Image.new("RGBA", (32, 32))
+for _x, _top, _colour in ((4, 16, "#0B6E6E"), (13, 8, "#0B6E6E"), (22, 3, "#E69F00")):
+    ImageDraw.Draw(ICON).rectangle((_x, _top, _x + 6, 29), fill=_colour)
+TEXT = {"light": "#16282B", "dark": "#E4ECEC"}
 
 _CSS = """
 <style>
@@ -23,6 +30,8 @@ h2 { font-size: 1.2rem !important; padding: .5rem 0 .25rem !important; }
   font-size: .85rem; border: 1px solid color-mix(in srgb, currentColor 35%, transparent); white-space: nowrap; }
 .chip i { display: inline-block; width: .6rem; height: .6rem; border-radius: 50%; margin-right: .4rem; }
 .chip.warn { border-color: #B25E00; font-weight: 600; }
+.facts a { color: var(--st-primary-color); }
+.st-key-entry { max-width: 52rem; }
 .quiet { opacity: .75; font-size: .9rem; }
 @media (max-width: 640px) {
   .stMainBlockContainer { padding: 3.6rem .9rem 2rem; }
@@ -53,7 +62,8 @@ def source_colours() -> dict[str, str]:
 
 def source_chip(source: str, t: Translator) -> str:
     """A source as HTML: its colour and always its word."""
-    return f'<span class="chip"><i style="background:{source_colours()[source]}"></i>{schema.label("source", source, t.language)}</span>'
+    word = schema.label("source", source, t.language)
+    return f'<span class="chip"><i style="background:{source_colours()[source]}"></i>{word}</span>'
 
 
 def chip(text: str, *, warn: bool = False) -> str:

@@ -71,5 +71,12 @@ def people_list(
         v.heading("id"), type="tertiary", pinned=True, alignment="left", key=f"{key}-click", on_click=opened, width=96
     )
     st.dataframe(
-        table, key=key, hide_index=True, lazy=True, column_config=config, height=height, alt=v.t("List of prospects")
+        table,
+        key=key,
+        hide_index=True,
+        lazy=True,
+        column_config=config,
+        height=height,
+        placeholder="",
+        alt=v.t("List of prospects"),
     )
