@@ -98,7 +98,7 @@ class Register:
     def blocks(self) -> Blocks:
         """The blocks of the duplicate check."""
         if self._blocks is None:
-            self._blocks = Blocks(self.frame)
+            self._blocks = Blocks(self.frame, self.region)
         return self._blocks
 
     def position(self, prospect_id: str) -> int:

@@ -240,5 +240,5 @@ def _with_interest(column: pd.Series[str], interests: Collection[str]) -> Mask:
     """Rows with one of the interests; each different cell is taken apart only once."""
     wanted = {interest.strip().casefold() for interest in interests}
     positions, cells = pd.factorize(column)
-    found = [not wanted.isdisjoint(cell.casefold().split(SEPARATOR)) for cell in cells]
+    found = [not wanted.isdisjoint(cell.casefold().split(SEPARATOR)) for cell in cells.tolist()]
     return np.array(found, dtype=np.bool_)[positions]

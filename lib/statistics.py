@@ -179,7 +179,9 @@ def _sources(frame: pd.DataFrame) -> tuple[list[str], NDArray[np.int64]]:
     """The codes of the sources, "" at the end for unknown ones if there are any, and each row's position among them."""
     sources = list(SOURCES)
     positions, found = pd.factorize(frame["source"])
-    known = np.array([sources.index(code) if code in SOURCES else len(SOURCES) for code in found], dtype=np.int64)
+    known = np.array(
+        [sources.index(code) if code in SOURCES else len(SOURCES) for code in found.tolist()], dtype=np.int64
+    )
     if (known == len(SOURCES)).any():
         sources.append("")
     return sources, known[positions]

@@ -13,8 +13,10 @@ from lib.ui.messages import show_error, show_warnings
 from lib.ui.tables import open_row, people_list
 from lib.ui.visit import Visit, visit
 
-_FIRST = ("name", "organisation", "phone", "email", "interests", "notes")
-_MORE = ("title", "address", "received", "status", "next_contact", "owner", "informed")
+# Fields side by side on a desk, one after another on a phone.
+_FIRST = (("name", "organisation"), ("phone", "email"), ("interests",), ("notes",))
+_MORE = (("title", "address"), ("status", "next_contact"), ("received", "owner"), ("informed",))
+_DETAIL = (("source_detail",),)
 
 
 def show() -> None:
@@ -43,18 +45,11 @@ def _entry(v: Visit) -> None:
     defaults = {"received": v.today, "status": "new", "owner": v.account.name}
     with st.form(f"{key}form", enter_to_submit=False, border=False):
         typed: dict[str, Any] = {"source": source}
-        first = (*_FIRST[:4], "source_detail", *_FIRST[4:]) if source == "public" else _FIRST
-        left, right = st.columns(2)
-        for place, code in enumerate(first):
-            # On a desk two short fields stand side by side; on a phone the columns follow one another.
-            with st.container() if code in ("interests", "notes", "source_detail") else (left, right)[place % 2]:
-                typed[code] = field(v, code, key + code, wrong=form["wrong"])
-        more = _MORE if source == "public" else ("source_detail", *_MORE)
-        with st.expander(t("More"), expanded=bool(form["wrong"].keys() & set(more))):
-            left, right = st.columns(2)
-            for place, code in enumerate(more):
-                with (left, right)[place % 2]:
-                    typed[code] = field(v, code, key + code, value=defaults.get(code), wrong=form["wrong"])
+        asked = source == "public"  # then its detail is not optional
+        _fields(v, form, key, (*_DETAIL, *_FIRST) if asked else _FIRST, defaults, typed)
+        more = _MORE if asked else (*_DETAIL, *_MORE)
+        with st.expander(t("More"), expanded=bool(form["wrong"].keys() & {code for row in more for code in row})):
+            _fields(v, form, key, more, defaults, typed)
         with st.container(key="save"):
             submitted = st.form_submit_button(t("Save"), type="primary", width="stretch")
     if submitted:
@@ -65,6 +60,21 @@ def _entry(v: Visit) -> None:
         _show_lookalikes(v, form)
     elif form.get("error"):
         show_error(form["error"], t)
+
+
+def _fields(
+    v: Visit,
+    form: dict[str, Any],
+    key: str,
+    rows: tuple[tuple[str, ...], ...],
+    defaults: dict[str, Any],
+    typed: dict[str, Any],
+) -> None:
+    """Rows of fields; what is typed goes into `typed`."""
+    for row in rows:
+        for place, code in zip(st.columns(len(row)), row, strict=True):
+            with place:
+                typed[code] = field(v, code, key + code, value=defaults.get(code), wrong=form["wrong"])
 
 
 def _save(v: Visit, form: dict[str, Any], typed: dict[str, Any]) -> None:

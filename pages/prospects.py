@@ -54,9 +54,7 @@ def _list(v: Visit) -> None:
     st.title(t("Prospects"))
     total = len(v.workspace.register())
     if not total:
-        st.info(
-            t("Here you will find every prospect. Enter the first one."), icon=":material/groups:"
-        )
+        st.info(t("Here you will find every prospect. Enter the first one."), icon=":material/groups:")
         return
     query = st.text_input(
         t("Search"),
@@ -70,7 +68,8 @@ def _list(v: Visit) -> None:
     filters = _filters(v)
     found = v.workspace.find(query or "", **filters)
     count, tools = st.columns([3, 1], vertical_alignment="center")
-    count.markdown(f"**{t('{n} of {total}', n=t.number(len(found)), total=t.number(total))}**")
+    shown = t("{n} of {total}", n=t.number(len(found)), total=t.number(total))
+    count.markdown(f"**{shown}**")
     with tools:
         _download(v, found)
     if found.empty:

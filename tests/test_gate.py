@@ -12,7 +12,6 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -384,12 +383,16 @@ def test_the_policy_names_the_one_inline_script_of_streamlit_s_page(server: Serv
 
 
 def test_a5_the_browser_is_told_to_send_no_statistics(server: Server) -> None:
+    from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
     with server.socket(server.sign_in()) as connection:
         rerun(connection)
-        content: Any = read(connection, NAME.encode())
-    from streamlit import config
-
-    assert config.get_option("browser.gatherUsageStats") is False and content
+        for _ in range(50):
+            message = ForwardMsg.FromString(bytes(connection.recv(timeout=10)))  # type: ignore[arg-type]
+            if message.WhichOneof("type") == "new_session":
+                assert message.new_session.config.gather_usage_stats is False
+                return
+    pytest.fail("no session began")
 
 
 def test_a5_an_error_shows_no_traceback_and_logs_no_value(server: Server) -> None:

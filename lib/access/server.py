@@ -32,9 +32,7 @@ def prepare() -> None:
         installation = current()
         installation.claim_server()
         installation.settings  # noqa: B018  an unusable file shows here, not on a page
-    except AppError as error:
-        _stop(error)
-    except OSError as error:
+    except (AppError, OSError) as error:
         _stop(error)
 
 

@@ -100,13 +100,14 @@ def _from_here(request: Request) -> bool:
 
 async def _form(request: Request) -> Form | None:
     """The fields of a plain form; None for anything that is none or is too large."""
-    if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
-        return None
+    kind = request.headers.get("content-type", "")
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > LARGEST_FORM:
             return None
+    if (body or kind) and not kind.startswith("application/x-www-form-urlencoded"):
+        return None
     try:
         return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=32, errors="strict"))
     except ValueError:

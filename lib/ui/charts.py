@@ -10,9 +10,7 @@ import pandas as pd
 
 from lib import schema
 from lib.i18n import Translator
-from lib.ui.style import TEXT, source_colours, theme
-
-_ACCENT = {"light": "#0B6E6E", "dark": "#4FB3AF"}
+from lib.ui.style import ACCENT, TEXT, source_colours, theme
 
 
 def _colours(t: Translator, order: list[str]) -> alt.Scale:
@@ -38,7 +36,7 @@ def by_source(counts: pd.DataFrame, t: Translator) -> Any:
         }
     )
     base = alt.Chart(data).encode(
-        x=alt.X("rows:Q", title=None, axis=None, scale=alt.Scale(domain=[0, max(1, int(data["rows"].max())) * 1.25])),
+        x=alt.X("rows:Q", title=None, axis=None, scale=alt.Scale(domain=[0, max(1, int(data["rows"].max())) * 1.5])),
         y=alt.Y(
             "source:N", title=None, sort=list(data["source"]), axis=alt.Axis(labelLimit=160, ticks=False, domain=False)
         ),
@@ -49,7 +47,13 @@ def by_source(counts: pd.DataFrame, t: Translator) -> Any:
         tooltip=[alt.Tooltip("source:N", title=t("Source")), alt.Tooltip("text:N", title=t("Leads"))],
     )
     labels = base.mark_text(align="left", dx=6, fontSize=13, color=TEXT[theme()]).encode(text="text:N")
-    return (bars.add_params(pick) + labels).properties(height=alt.Step(38))
+    return _readable((bars.add_params(pick) + labels).properties(height=alt.Step(38)))
+
+
+def _readable(chart: Any, **properties: Any) -> Any:
+    """The chart with words in the theme's own ink."""
+    ink = TEXT[theme()]
+    return chart.properties(**properties).configure_axis(labelColor=ink).configure_legend(labelColor=ink)
 
 
 def bucket_name(start: dt.date, grain: str, t: Translator) -> str:
@@ -80,7 +84,7 @@ def arrivals(counts: pd.DataFrame, grain: str, t: Translator) -> Any:
             "place": counts["source"].map({code: n for n, code in enumerate(order)}),
         }
     )
-    return (
+    return _readable(
         alt.Chart(data)
         .mark_bar()
         .encode(
@@ -112,5 +116,5 @@ def coming_months(counts: pd.DataFrame, t: Translator) -> Any:
         x=alt.X("month:N", title=None, sort=names, axis=alt.Axis(labelAngle=-40)),
         y=alt.Y("rows:Q", title=None, axis=alt.Axis(tickMinStep=1, format="d")),
     )
-    bars = base.mark_bar(color=_ACCENT[theme()], cornerRadiusEnd=3).encode(tooltip=["month:N", "rows:Q"])
-    return (bars + base.mark_text(dy=-7, fontSize=12, color=TEXT[theme()]).encode(text="rows:Q")).properties(height=220)
+    bars = base.mark_bar(color=ACCENT[theme()], cornerRadiusEnd=3).encode(tooltip=["month:N", "rows:Q"])
+    return _readable(bars + base.mark_text(dy=-7, fontSize=12, color=TEXT[theme()]).encode(text="rows:Q"), height=220)

@@ -54,7 +54,8 @@ def removal_dialog(v: Visit, ids: Sequence[str]) -> None:
             st.caption(t("and {n} more", n=t.number(len(rows) - TYPED_ABOVE)))
         st.write(
             t(
-                "The rows leave the register and its workbook. The change log keeps the date, you, the reason and the numbers."
+                "The rows leave the register and its workbook. "
+                "The change log keeps the date, you, the reason and the numbers."
             )
         )
         st.write(

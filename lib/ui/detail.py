@@ -15,7 +15,6 @@ from lib.ui.messages import attempt, field_name, flash, show_error
 from lib.ui.style import chip, source_chip
 from lib.ui.visit import Visit
 
-
 # The fields side by side, what changes after a call first.
 _FORM = (
     ("status", "next_contact", "last_contact", "owner"),
@@ -78,9 +77,8 @@ def _facts(v: Visit, row: dict[str, Any]) -> None:
         received=t.date(row["received"]),
         expires=t.date(row["expires"]),
     )
-    st.html(
-        f'<div>{"".join(chips)}</div><div class="facts">{" · ".join(links)}</div><div class="quiet">{escape(quiet)}</div>'
-    )
+    lines = ("", "".join(chips)), ("facts", " · ".join(links)), ("quiet", escape(quiet))
+    st.html("".join(f'<div class="{name}">{line}</div>' for name, line in lines))
 
 
 def _actions(v: Visit, row: dict[str, Any]) -> None:

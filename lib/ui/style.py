@@ -19,6 +19,9 @@ ICON = Image.new("RGBA", (32, 32))
 for _x, _top, _colour in ((4, 16, "#0B6E6E"), (13, 8, "#0B6E6E"), (22, 3, "#E69F00")):
     ImageDraw.Draw(ICON).rectangle((_x, _top, _x + 6, 29), fill=_colour)
 TEXT = {"light": "#16282B", "dark": "#E4ECEC"}
+ACCENT = {"light": "#0B6E6E", "dark": "#4FB3AF"}
+_PAPER = {"light": "#FFFFFF", "dark": "#10191B"}
+_ON_ACCENT = {"light": "#FFFFFF", "dark": "#06201F"}
 
 _CSS = """
 <style>
@@ -26,18 +29,23 @@ _CSS = """
 h1 { font-size: 1.6rem !important; padding: 0 0 .25rem !important; }
 h2 { font-size: 1.2rem !important; padding: .5rem 0 .25rem !important; }
 [data-testid="stElementToolbar"] { display: none; }
+[data-testid="stMain"] button[kind="primary"] p,
+[data-testid="stMain"] button[kind="primaryFormSubmit"] p { color: ON_ACCENT; }
 .chip { display: inline-block; padding: .05rem .55rem; margin: 0 .35rem .25rem 0; border-radius: 1rem;
   font-size: .85rem; border: 1px solid color-mix(in srgb, currentColor 35%, transparent); white-space: nowrap; }
 .chip i { display: inline-block; width: .6rem; height: .6rem; border-radius: 50%; margin-right: .4rem; }
 .chip.warn { border-color: #B25E00; font-weight: 600; }
-.facts a { color: var(--st-primary-color); }
+.facts a { color: ACCENT !important; }
+.quiet { opacity: .8; font-size: .9rem; }
+.signout { font: inherit; min-height: 48px; padding: 0 1.5rem; border: 0; border-radius: .5rem; cursor: pointer;
+  background: ACCENT; color: ON_ACCENT; }
 .st-key-entry { max-width: 52rem; }
-.quiet { opacity: .75; font-size: .9rem; }
 @media (max-width: 640px) {
-  .stMainBlockContainer { padding: 3.6rem .9rem 2rem; }
+  .stMainBlockContainer { padding: 3.4rem .9rem 2rem; }
   .stMainBlockContainer input, .stMainBlockContainer textarea { font-size: 16px !important; }
-  .st-key-save { position: sticky; bottom: 0; z-index: 5; padding: .4rem 0; background: var(--st-background-color); }
-  .st-key-save button { min-height: 48px; }
+  [data-testid="stLayoutWrapper"]:has(> .st-key-save) { position: sticky; bottom: 0; z-index: 5; background: PAPER; }
+  .st-key-save { padding: .4rem 0; }
+  .st-key-save button { min-height: 48px; width: 100%; }
   [data-testid="stMetricValue"] { font-size: 1.4rem; }
 }
 @media print { header, .stButton { display: none !important; } }
@@ -47,7 +55,12 @@ h2 { font-size: 1.2rem !important; padding: .5rem 0 .25rem !important; }
 
 def apply() -> None:
     """Add the page's own style."""
-    st.html(_CSS)
+    kind = theme()
+    colours = {"ON_ACCENT": _ON_ACCENT[kind], "ACCENT": ACCENT[kind], "PAPER": _PAPER[kind]}
+    css = _CSS
+    for name, colour in colours.items():
+        css = css.replace(name, colour)
+    st.html(css)
 
 
 def theme() -> str:
