@@ -6,7 +6,7 @@ Everything is compared within blocks (RapidFuzz over all names of a large regist
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -133,7 +133,7 @@ class Blocks:
         self.region = region
         self._candidates = _Candidates()
         self._rows: dict[str, _Keys] = {}
-        self._changed: dict[str, _Keys | None] = {}  # beside the rows, since copying those at each change is slow
+        self._changed: dict[str, _Keys] = {}  # beside the rows, since copying those at each change is slow
         columns = [frame[code].tolist() for code in _Keys._fields]
         for id_, *values in zip(frame["id"].tolist(), *columns, strict=True):
             self._rows[id_] = keys = _keys(dict(zip(_Keys._fields, values, strict=True)))
@@ -168,21 +168,15 @@ class Blocks:
         self._candidates.add(id_, keys)
         return self._with({id_: keys})
 
-    def without(self, ids: Iterable[str]) -> Blocks:
-        """The blocks after the rows with these ids were removed."""
-        return self._with(dict.fromkeys(ids))
-
     def _now(self, id_: str) -> _Keys | None:
-        return self._changed[id_] if id_ in self._changed else self._rows.get(id_)
+        return self._changed.get(id_) or self._rows.get(id_)
 
-    def _with(self, changes: Mapping[str, _Keys | None]) -> Blocks:
+    def _with(self, changes: Mapping[str, _Keys]) -> Blocks:
         blocks = Blocks.__new__(Blocks)
         blocks.region, blocks._candidates = self.region, self._candidates
         blocks._rows, blocks._changed = self._rows, {**self._changed, **changes}
         if len(blocks._changed) > _MERGE_AT:
-            merged = {**self._rows, **blocks._changed}
-            blocks._rows = {id_: keys for id_, keys in merged.items() if keys is not None}
-            blocks._changed = {}
+            blocks._rows, blocks._changed = {**self._rows, **blocks._changed}, {}
         return blocks
 
     def _phone(self, value: object) -> str:

@@ -119,9 +119,7 @@ class Installation:
         """
         name = username.strip().lower()
         account = self.accounts.verify(name, password)
-        # An unknown name is tried on another account's slot, to take the same time; its answer counts for nothing.
-        holder = name if self.accounts.get(name) else next((other.name for other in self.accounts.all()), name)
-        master = self._master_of(holder, password)
+        master = self._master_of(name, password)
         if account is None:
             raise BadSignIn
         token = self.sessions.create(account, master, device, address)
@@ -174,6 +172,9 @@ class Installation:
                 password = self.keyring.workbook_password(master)
                 self.store = Store.open(self.data_dir, password)
                 self.store_error = None
+                # Streamlit collects garbage after each run; what lives as long as the process need not be looked at.
+                gc.collect()
+                gc.freeze()
             except AppError as error:
                 self.store_error = error
 

@@ -81,6 +81,16 @@ class Workspace:
     def today(self) -> dt.date:
         return self._store().today
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the register is open."""
+        return self.installation.store is not None
+
+    def reopen(self) -> None:
+        """Try again to open a register that did not open."""
+        if self.account and (master := self.installation.sessions.master_key(self.token)):
+            self.installation.open_store(master)
+
     def refresh(self) -> AppError | None:
         """Follow the disk. Returns what keeps it from that: the last good state can still be read."""
         try:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from typing import Any
 
@@ -137,11 +137,6 @@ class Index:
     def with_new(self, row: Mapping[str, Any]) -> Index:
         """The index after a row was added at the end."""
         return self._of([*self._texts, row_text(row, self.region)])
-
-    def without(self, positions: Iterable[int]) -> Index:
-        """The index after the rows at these positions were removed."""
-        gone = set(positions)
-        return self._of([text for i, text in enumerate(self._texts) if i not in gone])
 
     def _of(self, texts: list[str]) -> Index:
         index = Index.__new__(Index)

@@ -31,9 +31,13 @@ def _titles(v: Visit) -> dict[str, str]:
         "retention": t("Retention period"),
         "admin": t("Administration"),
     }
-    if v.workspace.installation.store and v.workspace.may("retention") and (waiting := retention.waiting(v)):
+    if v.workspace.is_open and v.workspace.may("retention") and (waiting := retention.waiting(v)):
         titles["retention"] += f" ({v.t.number(waiting)})"
     return titles
+
+
+def _try_again() -> None:
+    visit().workspace.reopen()
 
 
 def _switch_language() -> None:
@@ -86,7 +90,8 @@ def main() -> None:
     show_flash()
     if problem := v.workspace.refresh():
         show_error(problem, v.t)
-        if v.workspace.installation.store is None:
+        if not v.workspace.is_open:
+            st.button(v.t("Try again"), on_click=_try_again)
             return
     try:
         page.run()

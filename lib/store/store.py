@@ -66,9 +66,16 @@ class Store:
         with locked(data_dir / "register.lock"):
             if (data_dir / WORKBOOK).exists():
                 raise AlreadyExists(file=WORKBOOK)
+            keyring = Keyring(data_dir)
+            new_keys = not keyring.exists
             store = cls(data_dir, password, _master(data_dir, password))
             store._info = Info(register=secrets.token_hex(8))
-            store._write(store._register)
+            try:
+                store._write(store._register)
+            except StoreError:
+                if new_keys:  # else another password could not be chosen at the next try
+                    keyring.path.unlink(missing_ok=True)
+                raise
         return store
 
     @classmethod

@@ -1,0 +1,238 @@
+"""A register of its own for each test, and people who visit its pages."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import bcrypt
+import pytest
+from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
+
+import lib.installation
+from lib.access.gate import Gate
+from lib.access.roles import landing
+from lib.i18n import Translator, translator
+from lib.installation import Installation
+from lib.operations import Workspace
+from lib.store import Store, keys
+from lib.ui import visit
+
+MAIN = Path(__file__).parents[2] / "pages" / "main.py"
+PASSWORD, WORKBOOK_PASSWORD = "oikea hevonen paristo", "työkirjan pitkä salasana"
+PEOPLE = {
+    "aino": ("Aino Alku", ("sales", "manager", "admin")),
+    "sami": ("Sami Seppälä", ("sales",)),
+    "maija": ("Maija Mäki", ("manager",)),
+    "yrjö": ("Yrjö Ylläpito", ("admin",)),
+}
+Row = Mapping[str, Any]
+
+
+class Visitor:
+    """One person with one open tab.
+
+    `at` is the page as that person sees it. Each step of a page goes through `run`, so that two visitors may take turns.
+    """
+
+    def __init__(self, installation: Installation, name: str, language: str = "fi") -> None:
+        self.installation = installation
+        self.name = name
+        user = "yrjo" if name == "yrjö" else name
+        account = installation.accounts.get(user)
+        assert account
+        master = installation.keyring.by_account(user, PASSWORD)
+        self.token = installation.sessions.create(account, master, "test", "")
+        self.workspace = Workspace(installation, self.token)
+        self.workspace.prefer(language=language)
+        self.t: Translator = translator(language)
+        self._start = landing(account.roles)
+        self.at = AppTest.from_file(MAIN, default_timeout=20)
+
+    def open(self, page: str = "", **query: str) -> AppTest:
+        """Open a page as from its address."""
+        self.at = AppTest.from_file(MAIN, default_timeout=20)
+        self.at.query_params = dict(query)
+        return self.go(page)
+
+    def go(self, page: str = "") -> AppTest:
+        """Go to a page in the same tab."""
+        self.at._page_hash = calc_hash("" if page in ("", self._start) else page)
+        self.run()
+        self.at._page_hash = ""
+        return self.at
+
+    def run(self) -> AppTest:
+        """Run the page again, as after a click or with what was typed."""
+        _signed_in_as[:] = [self.token]
+        self.at.run()
+        assert not self.at.exception, self.at.exception[0].message
+        return self.at
+
+    # -- acting -----------------------------------------------------------------------------------------------------
+
+    def button(self, label: str, n: int = 0, **params: Any) -> Any:
+        """The button with this label, in English."""
+        said = self.t(label, **params)
+        found = [button for button in self.at.button if button.label == said]
+        assert len(found) > n, f"no button {said!r} among {[button.label for button in self.at.button]}"
+        return found[n]
+
+    def press(self, label: str, n: int = 0, **params: Any) -> AppTest:
+        self.button(label, n, **params).click()
+        return self.run()
+
+    def field(self, kind: str, label: str, n: int = 0) -> Any:
+        """The widget of a kind (`text_input`, ...) with this label, in English."""
+        said = self.t(label)
+        found = [widget for widget in getattr(self.at, kind) if widget.label == said]
+        assert len(found) > n, f"no {kind} {said!r} among {[widget.label for widget in getattr(self.at, kind)]}"
+        return found[n]
+
+    def fill(self, **values: Any) -> None:
+        """Type into the fields of a form, by the codes of their columns."""
+        for code, value in values.items():
+            self.widget(code).set_value(value)
+
+    def widget(self, code: str) -> Any:
+        """The widget of a column's code in the open form."""
+        end = re.compile(rf"(entry|edit)-\d+-{code}")
+        kinds = ("text_input", "text_area", "date_input", "selectbox", "multiselect", "button_group")
+        found = [w for kind in kinds for w in getattr(self.at, kind) if w.key and end.fullmatch(w.key)]
+        assert len(found) == 1, f"{len(found)} fields {code}"
+        return found[0]
+
+    # -- seeing -----------------------------------------------------------------------------------------------------
+
+    def shown(self) -> str:
+        """Every text on the page, widgets' values among them."""
+        return "\n".join(texts(self.at))
+
+    def sees(self, text: str, **params: Any) -> bool:
+        """Whether a text, in English, is on the page in the visitor's language."""
+        return self.t(text, **params) in self.shown()
+
+    def table(self, n: int = 0) -> Any:
+        return self.at.dataframe[n].value
+
+
+_signed_in_as: list[str] = []
+
+
+def texts(at: AppTest) -> Iterator[str]:
+    """Every text that a page shows: labels, values, options, alerts, tables and the navigation's own."""
+    for element in at._tree:
+        proto = getattr(element, "proto", None)
+        for name in ("label", "body", "placeholder", "help", "title"):
+            text = getattr(proto, name, "")
+            if isinstance(text, str) and text:
+                yield text
+        options = getattr(proto, "options", ())
+        for option in options:
+            yield option if isinstance(option, str) else getattr(option, "content", "")
+        if element.type == "dataframe":
+            frame = element.value
+            yield from (str(name) for name in frame.columns)
+            yield from (str(value) for column in frame.columns for value in frame[column])
+            if re.search(r'"label":', element.proto.columns):
+                yield from re.findall(r'"label": ?"([^"]*)"', element.proto.columns)
+        elif element.type == "metric":
+            yield element.value
+        elif element.type in ("text", "text_input", "text_area"):
+            yield str(element.value)
+        elif element.type == "link_button":
+            yield element.label
+    for block in blocks(at._tree):
+        proto = getattr(block, "proto", None)
+        for kind in ("expandable", "popover", "dialog", "tab"):
+            if proto is not None and hasattr(proto, kind):
+                inner = getattr(proto, kind)
+                yield from filter(None, (getattr(inner, "label", ""), getattr(inner, "title", "")))
+        yield getattr(block, "label", "") or ""
+
+
+def blocks(node: Any) -> Iterator[Any]:
+    for child in getattr(node, "children", {}).values():
+        if hasattr(child, "children"):
+            yield child
+            yield from blocks(child)
+
+
+@pytest.fixture(autouse=True)
+def _stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pages stand behind the gate, and the session's token comes without a browser; keys at the lowest cost."""
+    salt = bcrypt.gensalt
+    monkeypatch.setattr(keys, "SCRYPT_COST", 2)
+    monkeypatch.setattr(bcrypt, "gensalt", lambda rounds=4, prefix=b"2b": salt(4, prefix))
+    monkeypatch.setattr(Gate, "active", True)
+    monkeypatch.setattr(visit, "session_token", lambda: _signed_in_as[0] if _signed_in_as else "")
+    _signed_in_as.clear()
+
+
+@pytest.fixture(scope="session")
+def _template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty register with four users, copied for each test."""
+    with pytest.MonkeyPatch.context() as patch:
+        salt = bcrypt.gensalt
+        patch.setattr(keys, "SCRYPT_COST", 2)
+        patch.setattr(bcrypt, "gensalt", lambda rounds=4, prefix=b"2b": salt(4, prefix))
+        installation = Installation(tmp_path_factory.mktemp("template") / "data")
+        token = installation.set_up(
+            code=installation.setup_code or "",
+            company="Esimerkki Oy",
+            person_responsible="Aino Alku",
+            username="aino",
+            display_name="Aino Alku",
+            password=PASSWORD,
+            workbook_password=WORKBOOK_PASSWORD,
+            language="fi",
+            sample=False,
+        )
+        for name, (display_name, roles) in list(PEOPLE.items())[1:]:
+            installation.add_user(token, name.replace("ö", "o"), display_name, roles, PASSWORD)
+        installation.close()
+    return installation.data_dir
+
+
+@pytest.fixture
+def installation(_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Installation]:
+    shutil.copytree(_template, tmp_path / "data")
+    made = Installation(tmp_path / "data")
+    monkeypatch.setattr(lib.installation, "_current", made)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def visitor(installation: Installation) -> Callable[..., Visitor]:
+    """Signs somebody in: `visitor("sami")`."""
+    return lambda name="aino", language="fi": Visitor(installation, name, language)
+
+
+@pytest.fixture
+def aino(visitor: Callable[..., Visitor]) -> Visitor:
+    """Somebody with every role."""
+    return visitor("aino")
+
+
+@pytest.fixture
+def store(aino: Visitor, installation: Installation) -> Store:
+    """The open register, empty."""
+    assert aino.workspace.account
+    assert installation.store
+    return installation.store
+
+
+def add(store: Store, **values: Any) -> str:
+    """A prospect by nobody in particular, received today by phone."""
+    return store.add({"source": "phone", **values}, by=values.pop("by", "sami"))
+
+
+def days(store: Store, days: int) -> dt.date:
+    """A day so many days from the register's today."""
+    return store.today + dt.timedelta(days=days)
