@@ -6,6 +6,7 @@ the master key, and that key the workbook's password. No secret on the disk does
 
 from __future__ import annotations
 
+import gc
 import os
 import secrets
 import threading

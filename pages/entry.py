@@ -51,6 +51,8 @@ def _entry(v: Visit) -> None:
         with st.expander(t("More"), expanded=bool(form["wrong"].keys() & {code for row in more for code in row})):
             _fields(v, form, key, more, defaults, typed)
         with st.container(key="save"):
+            if error := form.get("error"):
+                show_error(error, t)
             submitted = st.form_submit_button(t("Save"), type="primary", width="stretch")
     if submitted:
         form["known"] = []
@@ -58,8 +60,6 @@ def _entry(v: Visit) -> None:
         _save(v, form, typed)
     if form["known"]:
         _show_lookalikes(v, form)
-    elif form.get("error"):
-        show_error(form["error"], t)
 
 
 def _fields(
@@ -84,12 +84,10 @@ def _save(v: Visit, form: dict[str, Any], typed: dict[str, Any]) -> None:
         prospect_id = v.workspace.add(typed, form["known"])
     except Duplicate as error:
         form["known"] = error.matches
-        return
+        st.rerun()
     except AppError as error:
         form.update(wrong=error.fields if isinstance(error, Invalid) else {}, error=error)
-        if form["wrong"]:
-            st.rerun()  # the form has been drawn without the marks
-        return
+        st.rerun()  # the form has been drawn without the marks
     region = v.workspace.settings.phone_region
     _, warnings = schema.clean_record(typed, today=v.today, region=region)
     v.workspace.prefer(source=typed["source"])

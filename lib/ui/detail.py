@@ -126,6 +126,8 @@ def _form(v: Visit, row: dict[str, Any]) -> None:
                 with place:
                     typed[code] = field(v, code, key + code, value=edit["seen"][code], wrong=edit["wrong"])
         with st.container(key="save"):
+            if error := edit.get("error"):
+                show_error(error, t)
             submitted = st.form_submit_button(t("Save changes"), type="primary")
     owners = v.workspace.owners()
     st.caption(
@@ -139,8 +141,6 @@ def _form(v: Visit, row: dict[str, Any]) -> None:
     )
     if submitted:
         _save(v, edit, typed)
-    elif edit.get("error"):
-        show_error(edit["error"], t)
 
 
 def _save(v: Visit, edit: dict[str, Any], typed: dict[str, Any]) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import re
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import bcrypt
 import pytest
+from streamlit.proto.Block_pb2 import Block as BlockProto
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Dataframe
 from streamlit.util import calc_hash
 
 import lib.installation
@@ -25,13 +28,14 @@ from lib.ui import visit
 
 MAIN = Path(__file__).parents[2] / "pages" / "main.py"
 PASSWORD, WORKBOOK_PASSWORD = "oikea hevonen paristo", "työkirjan pitkä salasana"
+NOW = dt.datetime(2026, 3, 11, 10, 30)  # a Wednesday
+TODAY = NOW.date()
 PEOPLE = {
     "aino": ("Aino Alku", ("sales", "manager", "admin")),
     "sami": ("Sami Seppälä", ("sales",)),
     "maija": ("Maija Mäki", ("manager",)),
-    "yrjö": ("Yrjö Ylläpito", ("admin",)),
+    "ylva": ("Ylva Ylläpito", ("admin",)),
 }
-Row = Mapping[str, Any]
 
 
 class Visitor:
@@ -43,10 +47,9 @@ class Visitor:
     def __init__(self, installation: Installation, name: str, language: str = "fi") -> None:
         self.installation = installation
         self.name = name
-        user = "yrjo" if name == "yrjö" else name
-        account = installation.accounts.get(user)
+        account = installation.accounts.get(name)
         assert account
-        master = installation.keyring.by_account(user, PASSWORD)
+        master = installation.keyring.by_account(name, PASSWORD)
         self.token = installation.sessions.create(account, master, "test", "")
         self.workspace = Workspace(installation, self.token)
         self.workspace.prefer(language=language)
@@ -111,7 +114,7 @@ class Visitor:
 
     def shown(self) -> str:
         """Every text on the page, widgets' values among them."""
-        return "\n".join(texts(self.at))
+        return "\n".join(filter(None, texts(self.at)))
 
     def sees(self, text: str, **params: Any) -> bool:
         """Whether a text, in English, is on the page in the visitor's language."""
@@ -125,42 +128,26 @@ _signed_in_as: list[str] = []
 
 
 def texts(at: AppTest) -> Iterator[str]:
-    """Every text that a page shows: labels, values, options, alerts, tables and the navigation's own."""
-    for element in at._tree:
-        proto = getattr(element, "proto", None)
+    """Every text that a page shows: labels, values, options, alerts, tables, and the navigation's titles."""
+    yield from (str(page["page_name"]) for page in at._registered_pages.values())
+    for node in at._tree:
+        proto = getattr(node, "proto", None)
+        if isinstance(proto, BlockProto) and (kind := proto.WhichOneof("type")):
+            proto = getattr(proto, kind)
         for name in ("label", "body", "placeholder", "help", "title"):
             text = getattr(proto, name, "")
-            if isinstance(text, str) and text:
-                yield text
-        options = getattr(proto, "options", ())
-        for option in options:
-            yield option if isinstance(option, str) else getattr(option, "content", "")
-        if element.type == "dataframe":
-            frame = element.value
-            yield from (str(name) for name in frame.columns)
+            if isinstance(text, str):
+                yield re.sub("<style>.*?</style>", "", text, flags=re.DOTALL)
+        for option in getattr(proto, "options", ()):
+            yield option if isinstance(option, str) else option.content
+        if isinstance(node, Dataframe):
+            frame, settings = node.value, json.loads(node.proto.columns or "{}")
             yield from (str(value) for column in frame.columns for value in frame[column])
-            if re.search(r'"label":', element.proto.columns):
-                yield from re.findall(r'"label": ?"([^"]*)"', element.proto.columns)
-        elif element.type == "metric":
-            yield element.value
-        elif element.type in ("text", "text_input", "text_area"):
-            yield str(element.value)
-        elif element.type == "link_button":
-            yield element.label
-    for block in blocks(at._tree):
-        proto = getattr(block, "proto", None)
-        for kind in ("expandable", "popover", "dialog", "tab"):
-            if proto is not None and hasattr(proto, kind):
-                inner = getattr(proto, kind)
-                yield from filter(None, (getattr(inner, "label", ""), getattr(inner, "title", "")))
-        yield getattr(block, "label", "") or ""
-
-
-def blocks(node: Any) -> Iterator[Any]:
-    for child in getattr(node, "children", {}).values():
-        if hasattr(child, "children"):
-            yield child
-            yield from blocks(child)
+            yield from (str((settings.get(name) or {}).get("label") or name) for name in frame.columns)
+            if not (settings.get("_index") or {}).get("hidden"):
+                yield from map(str, frame.index)
+        elif node.type in ("text", "text_input", "text_area", "metric", "code"):
+            yield str(node.value)
 
 
 @pytest.fixture(autouse=True)
@@ -169,6 +156,7 @@ def _stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
     salt = bcrypt.gensalt
     monkeypatch.setattr(keys, "SCRYPT_COST", 2)
     monkeypatch.setattr(bcrypt, "gensalt", lambda rounds=4, prefix=b"2b": salt(4, prefix))
+    monkeypatch.setattr(Store, "now", NOW)
     monkeypatch.setattr(Gate, "active", True)
     monkeypatch.setattr(visit, "session_token", lambda: _signed_in_as[0] if _signed_in_as else "")
     _signed_in_as.clear()
@@ -194,7 +182,7 @@ def _template(tmp_path_factory: pytest.TempPathFactory) -> Path:
             sample=False,
         )
         for name, (display_name, roles) in list(PEOPLE.items())[1:]:
-            installation.add_user(token, name.replace("ö", "o"), display_name, roles, PASSWORD)
+            installation.add_user(token, name, display_name, roles, PASSWORD)
         installation.close()
     return installation.data_dir
 
@@ -228,11 +216,6 @@ def store(aino: Visitor, installation: Installation) -> Store:
     return installation.store
 
 
-def add(store: Store, **values: Any) -> str:
-    """A prospect by nobody in particular, received today by phone."""
-    return store.add({"source": "phone", **values}, by=values.pop("by", "sami"))
-
-
-def days(store: Store, days: int) -> dt.date:
-    """A day so many days from the register's today."""
-    return store.today + dt.timedelta(days=days)
+def add(store: Store, by: str = "sami", **values: Any) -> str:
+    """A prospect, received by phone today unless said otherwise."""
+    return store.add({"source": "phone", **values}, by=by)
