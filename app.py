@@ -4,6 +4,8 @@ Start it with `streamlit run app.py`. Streamlit finds the app by reading this so
 in full: built by a function, it would run without the gate.
 """
 
+import statistics as _  # noqa: F401  the library's: while a page runs, pages/statistics.py comes first on the path
+
 import streamlit as st
 from starlette.middleware import Middleware
 

@@ -15,8 +15,8 @@ from typing import Any
 
 from lib import retention, schema
 from lib.access.roles import ROLES
-from lib.errors import AppError, Invalid, NotWritten
-from lib.files import reason
+from lib.errors import AccountError, AlreadyExists, AppError, Invalid
+from lib.files import write_atomically
 from lib.i18n import translator
 from lib.installation import Installation
 from lib.store import Store
@@ -47,7 +47,7 @@ class Terminal:
             return Path(path).read_text("utf-8").rstrip("\n")
         value = getpass.getpass(f"{prompt}: ")
         if new and getpass.getpass(f"{prompt}, again: ") != value:
-            raise SystemExit("The passwords differ. Nothing was changed.")
+            raise AccountError("The passwords differ. Nothing was changed.")
         return value
 
     @cached_property
@@ -126,12 +126,11 @@ def export(terminal: Terminal) -> int:
         rows = frame[frame["restricted"].isna() & frame["removal_requested"].isna()]
         content = excel_list.build(rows, schema.CODES, password=password, language=store.settings.language)
         target = Path(terminal.arguments.file)
-        try:
-            with target.open("xb") as file:
-                file.write(content)
-        except OSError as error:
-            raise NotWritten(reason=reason(error)) from error
+        if target.exists():
+            raise AlreadyExists(file=target.name)
+        # The log comes first: rows that leave without a line would be worse than a line without rows.
         store.note("download", terminal.by, rows=len(rows), columns=list(schema.CODES))
+        write_atomically(target, content)
         terminal.say(f"{len(rows)} rows were written to {target}.", {"rows": len(rows), "file": target})
     return FINE
 
@@ -139,7 +138,8 @@ def export(terminal: Terminal) -> int:
 def expiring(terminal: Terminal) -> int:
     """List rows whose retention period has ended or ends before the next review."""
     with terminal.open() as store:
-        months = terminal.arguments.months or store.settings.review_months
+        months = terminal.arguments.months
+        months = store.settings.review_months if months is None else months
         masks = retention.queue(store.frame, store.today, months)
         due = ("requested", "ended", "before_review")
         rows = [(schema.to_row(row), state) for state in due for row in store.frame[masks[state]].to_dict("records")]
@@ -240,6 +240,8 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"{field}: {t.text(text)}", file=sys.stderr)
     except AppError as error:
         print(t.text(error.text), file=sys.stderr)
+    except UnicodeDecodeError:
+        print("A file with a password is not text in UTF-8.", file=sys.stderr)
     except (OSError, EOFError, KeyboardInterrupt) as error:
         print(getattr(error, "strerror", None) or "Stopped. Nothing was changed.", file=sys.stderr)
     return FAILED

@@ -16,6 +16,8 @@ from filelock import BaseFileLock, FileLock, Timeout
 from lib.errors import Busy, NotWritten
 from lib.i18n import N_, Text
 
+WORKBOOK = "prospects.xlsx"  # the register, in the data folder
+
 _REASONS = {
     errno.ENOSPC: N_("the disk is full"),
     errno.EDQUOT: N_("the disk is full"),
@@ -51,11 +53,20 @@ def write_atomically(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         _replace(beside, path)
-    except OSError as error:
+    except BaseException as error:  # an interrupt leaves no file either
         with contextlib.suppress(OSError):
             beside.unlink(missing_ok=True)
-        raise NotWritten(reason=reason(error)) from error
+        if isinstance(error, OSError):
+            raise NotWritten(reason=reason(error)) from error
+        raise
     sync_folder(path.parent)
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove what killed processes left of their writes of this file. The caller holds the file's lock."""
+    for leftover in path.parent.glob(f".{path.name}.*.tmp"):
+        with contextlib.suppress(OSError):
+            leftover.unlink()
 
 
 def _replace(source: Path, target: Path, attempts: int = 20) -> None:
@@ -111,9 +122,13 @@ def locked(path: Path, seconds: float = 60) -> Any:
 
     Raises:
         Busy: it was not free in time.
+        NotWritten: there can be no lock here.
     """
     try:
-        with lock(path).acquire(timeout=seconds):
-            yield
+        held = lock(path).acquire(timeout=seconds)
     except Timeout as error:
         raise Busy from error
+    except OSError as error:
+        raise NotWritten(reason=reason(error)) from error
+    with held:
+        yield

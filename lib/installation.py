@@ -33,15 +33,13 @@ from lib.errors import (
     StoreError,
     WrongPassword,
 )
-from lib.files import lock, locked, read_json, write_json
+from lib.files import WORKBOOK, lock, locked, read_json, write_json
 from lib.i18n import LANGUAGES, N_, Text
 from lib.settings import Settings
 from lib.store.keys import Keyring
 
 if TYPE_CHECKING:
     from lib.store import Store
-
-WORKBOOK = "prospects.xlsx"
 
 
 class Installation:

@@ -17,6 +17,7 @@ from lib.access.accounts import Account, check_password
 from lib.access.roles import may
 from lib.duplicates import Match
 from lib.errors import AppError, Invalid, NotAllowed, NotSignedIn, WorkbookMissing
+from lib.files import WORKBOOK
 from lib.i18n import N_, Text
 from lib.installation import Installation
 from lib.output import excel_list
@@ -74,7 +75,7 @@ class Workspace:
     def _store(self) -> Store:
         store = self.installation.store
         if store is None:
-            raise self.installation.store_error or WorkbookMissing(file="prospects.xlsx")
+            raise self.installation.store_error or WorkbookMissing(file=WORKBOOK)
         return store
 
     @property

@@ -24,6 +24,7 @@ VERSION = 1
 MAX_TEXT = 32_767  # UTF-16 units in one Excel cell
 SHORT_TEXT = 1_000  # a line of a form
 SEPARATOR = "; "
+EARLIEST_YEAR = 1900  # the first that Excel can hold as a date
 
 
 class Kind(Enum):
@@ -280,17 +281,22 @@ def _parts(value: object) -> list[str]:
 
 
 def clean_date(value: object) -> dt.date | None:
-    """A date from a date, a time or an ISO string; None when empty."""
+    """A date from a date, a time or an ISO string; None when empty.
+
+    Raises:
+        FieldError: it is none, or one before 1900, which Excel does not know.
+    """
     if value is None or value == "" or value is pd.NaT:
         return None
     if isinstance(value, dt.datetime):
-        return value.date()
-    if isinstance(value, dt.date):
-        return value
+        value = value.date()
     try:
-        return dt.date.fromisoformat(str(value))
+        date = value if isinstance(value, dt.date) else dt.date.fromisoformat(str(value))
     except ValueError as error:
         raise FieldError(N_("This is not a date.")) from error
+    if date.year < EARLIEST_YEAR:
+        raise FieldError(N_("This is not a date."))
+    return date
 
 
 def clean_value(code: str, value: object, region: str = "FI") -> tuple[Any, Text | None]:

@@ -96,7 +96,7 @@ def load(data_dir: Path) -> Settings:
 def _load(path: Path, _version: tuple[int, int, int]) -> Settings:
     try:
         content: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise Invalid(
             {"settings.toml": Text(N_("The file settings.toml cannot be read: {problem}"), {"problem": str(error)})}
         ) from error

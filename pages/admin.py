@@ -166,6 +166,7 @@ def _workbook(v: Visit) -> None:
             file="`prospects.xlsx`",
         )
     )
+    st.link_button(t("Recovery sheet"), "/recovery-sheet", icon=":material/print:")
     if others := [*state["other_columns"], *state["other_sheets"]]:
         st.write(t("Kept for others:"))
         st.text(", ".join(others))

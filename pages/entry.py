@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import streamlit as st
@@ -9,7 +10,7 @@ import streamlit as st
 from lib import schema
 from lib.errors import AppError, Duplicate, Invalid
 from lib.ui.fields import field
-from lib.ui.messages import show_error, show_warnings
+from lib.ui.messages import plain, show_error, show_warnings
 from lib.ui.tables import open_row, people_list
 from lib.ui.visit import Visit, visit
 
@@ -31,7 +32,7 @@ def _entry(v: Visit) -> None:
     form = st.session_state.setdefault("entry", {"number": 1, "known": [], "wrong": {}})
     st.title(t("New prospect"))
     if saved := form.pop("saved", None):
-        st.success(t("Saved: {id}, {who}.", id=saved["id"], who=saved["who"]), icon=":material/check_circle:")
+        st.success(t("Saved: {id}, {who}.", id=saved["id"], who=plain(saved["who"])), icon=":material/check_circle:")
         show_warnings(saved["warnings"], t)
     key = f"entry-{form['number']}-"
     source = st.pills(
@@ -90,7 +91,8 @@ def _save(v: Visit, form: dict[str, Any], typed: dict[str, Any]) -> None:
         st.rerun()  # the form has been drawn without the marks
     region = v.workspace.settings.phone_region
     _, warnings = schema.clean_record(typed, today=v.today, region=region)
-    v.workspace.prefer(source=typed["source"])
+    with contextlib.suppress(AppError):  # the row is saved, whether or not its source can be remembered
+        v.workspace.prefer(source=typed["source"])
     saved = {"id": prospect_id, "who": typed["name"] or typed["organisation"], "warnings": warnings}
     st.session_state["entry"] = {"number": form["number"] + 1, "known": [], "wrong": {}, "saved": saved}
     st.rerun()

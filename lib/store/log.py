@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import errno
 import json
 import os
 from pathlib import Path
@@ -52,7 +53,8 @@ class ChangeLog:
                     file.seek(end - 1)
                     if file.read(1) != b"\n":  # a line torn by a crash: the new one starts on its own
                         line = b"\n" + line
-                file.write(line)
+                if file.write(line) != len(line):  # unbuffered: a full disk takes a part and says nothing
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                 os.fsync(file.fileno())
         except OSError as error:
             raise NotWritten(reason=reason(error)) from error

@@ -6,7 +6,7 @@ XlsxWriter works in memory: nothing is written to the temporary folder.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import BytesIO
 from typing import Any
 
@@ -82,7 +82,7 @@ def add_prospects(
             labels = [schema.label(code, choice, language) for choice in column.choices]
             sheet.data_validation(1, number, last + _SPARE_ROWS, number, {"validate": "list", "source": labels})
     if extras is not None:
-        _add_extras(sheet, extras, len(codes), head, formats[Kind.DATE])
+        _add_extras(sheet, extras, len(codes), head, other_formats(book))
     sheet.freeze_panes(1, 1)
     sheet.autofilter(0, 0, last, len(codes) - 1 + (0 if extras is None else extras.shape[1]))
     _mark_rows(book, sheet, codes, last)
@@ -93,15 +93,21 @@ def add_prospects(
     sheet.set_footer("&L&A&R&P / &N")
 
 
-def _add_extras(sheet: Any, extras: pd.DataFrame, start: int, head: Any, date_format: Any) -> None:
+def _add_extras(sheet: Any, extras: pd.DataFrame, start: int, head: Any, dates: Mapping[type, Any]) -> None:
     for number, name in enumerate(extras.columns, start):
         sheet.set_column(number, number, 18)
         sheet.write_string(0, number, str(name), head)
         for row, value in enumerate(extras[name].tolist(), 1):
-            write_any(sheet, row, number, value, date_format)
+            write_any(sheet, row, number, value, dates)
 
 
-def write_any(sheet: Any, row: int, column: int, value: object, date_format: Any) -> None:
+def other_formats(book: Any) -> dict[type, Any]:
+    """How dates, times and lengths of time look in columns and sheets of others."""
+    looks = {dt.date: "d.m.yyyy", dt.datetime: "d.m.yyyy h:mm:ss", dt.time: "h:mm:ss", dt.timedelta: "[h]:mm:ss"}
+    return {kind: book.add_format({"num_format": look}) for kind, look in looks.items()}
+
+
+def write_any(sheet: Any, row: int, column: int, value: object, dates: Mapping[type, Any]) -> None:
     """Write a cell of somebody else's column or sheet as what it is."""
     if value is None or value == "" or value != value:
         return
@@ -110,7 +116,7 @@ def write_any(sheet: Any, row: int, column: int, value: object, date_format: Any
     elif isinstance(value, (int, float)):
         sheet.write_number(row, column, value)
     elif isinstance(value, (dt.date, dt.time, dt.timedelta)):
-        sheet.write_datetime(row, column, value, date_format)
+        sheet.write_datetime(row, column, value, dates[type(value)])
     else:
         sheet.write_string(row, column, str(value))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import logging
 import secrets
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -20,14 +21,13 @@ import pandas as pd
 
 from lib import schema, settings
 from lib.errors import AlreadyExists, Damaged, Duplicate, NotWritten, StoreError, WorkbookMissing
-from lib.files import locked, reason, write_atomically
+from lib.files import WORKBOOK, locked, reason, remove_leftovers, write_atomically
 from lib.register import Register
 from lib.store import workbook
 from lib.store.keys import Keyring, derive
 from lib.store.log import ChangeLog, Entry
 from lib.store.workbook import Content, Info
 
-WORKBOOK = "prospects.xlsx"
 _Version = tuple[int, int, int]
 
 
@@ -42,6 +42,7 @@ class Store:
         self.path = data_dir / WORKBOOK
         self._password = password
         self._log = ChangeLog(data_dir / "log", derive(master, "log"))
+        self._unlogged: list[Entry] = []
         self._mutex = threading.RLock()
         self._version: _Version | None = None
         self._info = Info(register="")
@@ -89,10 +90,14 @@ class Store:
         content, version = _read(data_dir / WORKBOOK, password)
         store = cls(data_dir, password, _master(data_dir, password))
         store._take(content, version)
+        with contextlib.suppress(StoreError), locked(data_dir / "register.lock", seconds=0):
+            remove_leftovers(store.path)
         return store
 
     def close(self) -> None:
-        """Everything is on the disk already; the store must not be used afterwards."""
+        """Write what waits for the change log; the store must not be used afterwards."""
+        with self._mutex, contextlib.suppress(NotWritten):
+            self._log_waiting()
 
     def __enter__(self) -> Store:
         return self
@@ -287,7 +292,9 @@ class Store:
 
     def note(self, action: str, by: str, ids: Iterable[str] = (), **facts: Any) -> None:
         """Add a line to the change log for what is no change, such as a download."""
-        self._log.append(Entry(self.now, by, action, list(ids), facts))
+        with self._mutex:
+            self._log_waiting()
+            self._log.append(Entry(self.now, by, action, list(ids), facts))
 
     # -- the disk ---------------------------------------------------------------------------------------------
 
@@ -295,17 +302,33 @@ class Store:
         self, action: str, by: str, change: Callable[[Register], tuple[Register, list[str]]], **facts: Any
     ) -> list[str]:
         with self._locked():
+            self._log_waiting()  # no second change goes unlogged
             self.refresh()
             register, ids = change(self._register)
             if register is not self._register:
                 self._write(register)
                 # Bulk loads name no rows: the log says how many.
-                self.note(action, by, ids if len(ids) <= 1000 else (), rows=len(ids), **facts)
+                named = ids if len(ids) <= 1000 else []
+                self._log_done(Entry(self.now, by, action, named, {"rows": len(ids), **facts}))
             return ids
+
+    def _log_done(self, entry: Entry) -> None:
+        """Log what is on the disk already: a line that must wait does not make the change undone."""
+        try:
+            self._log.append(entry)
+        except NotWritten as error:
+            self._unlogged.append(entry)
+            logging.getLogger(__name__).warning("The change is saved, its line in the change log waits: %s", error)
+
+    def _log_waiting(self) -> None:
+        while self._unlogged:
+            self._log.append(self._unlogged[0])
+            del self._unlogged[0]
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
         with self._mutex, locked(self.data_dir / "register.lock"):
+            remove_leftovers(self.path)
             yield
 
     def _write(self, register: Register) -> None:

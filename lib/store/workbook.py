@@ -21,7 +21,7 @@ from lib.errors import Damaged, InvalidWorkbook, NewerSchema
 from lib.i18n import N_, Text, translator
 from lib.schema import Kind
 from lib.store.encryption import decrypt, encrypt
-from lib.store.sheet import SHEET, add_prospects, describe, new_book, write_any
+from lib.store.sheet import SHEET, add_prospects, describe, new_book, other_formats, write_any
 
 INFO_SHEET = "Tiedot"
 _EXCEL_EPOCH = dt.datetime(1899, 12, 30)
@@ -65,12 +65,12 @@ def write(content: Content, password: str, language: str) -> bytes:
     book = new_book(buffer)
     add_prospects(book, content.frame, schema.CODES, language, content.extras)
     _add_info(book, content.info, language)
-    dates = book.add_format({"num_format": "d.m.yyyy"})
+    formats = other_formats(book)
     for name, rows in content.sheets.items():
         sheet = book.add_worksheet(name)
         for row, cells in enumerate(rows):
             for column, value in enumerate(cells):
-                write_any(sheet, row, column, value, dates)
+                write_any(sheet, row, column, value, formats)
     describe(book, language, translator(language)(N_("Register of prospects")))
     book.close()
     return encrypt(buffer.getvalue(), password)
@@ -207,8 +207,15 @@ def _time(cell: Any) -> dt.datetime | None:
     """A time from a cell: real, an Excel serial number, or written in ISO or Finnish form."""
     if cell == "" or cell is None:
         return None
+    moment = _moment(cell)
+    if moment.year < schema.EARLIEST_YEAR:  # Excel cannot hold it: the next write would put something else there
+        raise ValueError(cell)
+    return moment.replace(microsecond=0, tzinfo=None)
+
+
+def _moment(cell: Any) -> dt.datetime:
     if isinstance(cell, dt.datetime):
-        return cell.replace(microsecond=0)
+        return cell
     if isinstance(cell, dt.date):
         return dt.datetime.combine(cell, dt.time())
     if isinstance(cell, (int, float)):
@@ -225,3 +232,4 @@ def _time(cell: Any) -> dt.datetime | None:
 def _date(cell: Any) -> dt.date | None:
     moment = _time(cell)
     return moment.date() if moment else None
+

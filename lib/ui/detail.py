@@ -11,7 +11,7 @@ from lib import schema
 from lib.errors import AppError, Invalid, Stale
 from lib.ui.decisions import keep_longer_form, removal_dialog
 from lib.ui.fields import field
-from lib.ui.messages import attempt, field_name, flash, show_error
+from lib.ui.messages import attempt, field_name, flash, plain, show_error
 from lib.ui.style import chip, source_chip
 from lib.ui.visit import Visit
 
@@ -44,7 +44,7 @@ def show(v: Visit, prospect_id: str) -> None:
     """
     row = v.workspace.row(prospect_id)
     back(v)
-    st.title(_plain(row["name"] or row["organisation"]))
+    st.title(plain(row["name"] or row["organisation"]))
     if row["name"] and row["organisation"]:
         st.text(row["organisation"])
     _facts(v, row)
@@ -52,11 +52,6 @@ def show(v: Visit, prospect_id: str) -> None:
     _form(v, row)
     if v.workspace.may("hold"):
         _retention(v, row)
-
-
-def _plain(text: str) -> str:
-    """A user's text where Markdown is read: nothing in it counts as a mark."""
-    return "".join(f"\\{c}" if c in "\\`*_{}[]()<>#+-.!|$:~^" else c for c in text)
 
 
 def _facts(v: Visit, row: dict[str, Any]) -> None:

@@ -19,6 +19,11 @@ FIELDS = {
 }
 
 
+def plain(text: str) -> str:
+    """A user's text where Markdown is read: nothing in it counts as a mark."""
+    return "".join(f"\\{c}" if c in "\\`*_{}[]()<>#+-.!|$:~^&" else c for c in text)
+
+
 def field_name(code: str, t: Translator) -> str:
     """What a field of a form is called."""
     if code in schema.BY_CODE:

@@ -47,7 +47,8 @@ h2 { font-size: 1.2rem !important; padding: .5rem 0 .25rem !important; }
   .st-key-save { padding: .4rem 0; }
   .st-key-save button { min-height: 48px; width: 100%; }
   .st-key-lookalikes, .st-key-conflict { position: fixed; inset: auto 0 0; z-index: 20; background: PAPER;
-    padding: 1rem; max-height: 75vh; overflow: auto; border-radius: 1rem 1rem 0 0; box-shadow: 0 -4px 24px #0005; width: 100%; }
+    padding: 1rem; width: 100%; max-height: 75vh; overflow: auto; border-radius: 1rem 1rem 0 0;
+    box-shadow: 0 -4px 24px #0005; }
   [data-testid="stMetricValue"] { font-size: 1.4rem; }
 }
 @media print { header, .stButton { display: none !important; } }

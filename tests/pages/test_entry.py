@@ -246,4 +246,5 @@ def test_text_that_means_something_to_markdown_or_excel_is_only_text(aino: Visit
     aino.fill(name=name)
     aino.press("Save")
     assert store.frame["name"].tolist() == [name]
-    assert "[Kaarina](http://x)" not in aino.at.success[0].value.replace("\\", "") or "\\[" in aino.at.success[0].value
+    said = aino.at.success[0].value
+    assert "\\[Kaarina\\]\\(http" in said and "\\*\\*" in said and "\\$a\\$" in said and "\\:red" in said
