@@ -50,7 +50,8 @@ def show() -> None:
         key="admin",
         label_visibility="collapsed",
     )
-    {"users": _users, "workbook": _workbook, "settings": _settings, "log": _log}[chosen or "users"](v)
+    with st.container(key=f"admin-{chosen}"):
+        {"users": _users, "workbook": _workbook, "settings": _settings, "log": _log}[chosen or "users"](v)
 
 
 def _users(v: Visit) -> None:
@@ -159,7 +160,7 @@ def _workbook(v: Visit) -> None:
     with st.container(horizontal=True):
         st.metric(t("Rows"), t.number(state["rows"]), border=True, width=180)
         st.metric(t("Size"), f"{t.number(state['size'] / 1024)} kB", border=True, width=180)
-        st.metric(t("Last written"), t.time(state["written"]), border=True, width=280)
+        st.metric(t("Last written"), t.time(state["written"]), border=True, width=380)
     st.write(
         t(
             "The workbook is {file} in the data folder. Any Excel or LibreOffice opens it with its password.",

@@ -83,7 +83,8 @@ def main() -> None:
         st.Page(_sign_out, title=v.t("Sign out"), url_path="sign-out"),
     ]
     page = st.navigation({"": list(pages.values()), v.account.display_name: account}, position="top")
-    st.session_state["_page"] = next((name for name, known in pages.items() if known == page), "")
+    if name := next((name for name, known in pages.items() if known == page), ""):
+        st.session_state["_page"] = name
     if (goal := pages.get(st.session_state.pop("_goto", ""))) and goal != page:
         st.switch_page(goal)
     style.apply()

@@ -232,4 +232,3 @@ def _moment(cell: Any) -> dt.datetime:
 def _date(cell: Any) -> dt.date | None:
     moment = _time(cell)
     return moment.date() if moment else None
-

@@ -88,5 +88,6 @@ def _widget(visit: Visit, code: str, key: str, value: Any) -> Any:
                 key=key,
                 type=_TYPES.get(column.kind, "default"),
                 autocomplete=_AUTOCOMPLETE,
+                validate="",  # the browser's own check speaks English and keeps the form back
                 placeholder=_PLACEHOLDERS.get(column.kind, ""),
             )

@@ -39,7 +39,9 @@ h2 { font-size: 1.2rem !important; padding: .5rem 0 .25rem !important; }
 .quiet { opacity: .8; font-size: .9rem; }
 .signout { font: inherit; min-height: 48px; padding: 0 1.5rem; border: 0; border-radius: .5rem; cursor: pointer;
   background: ACCENT; color: ON_ACCENT; }
-.st-key-entry { max-width: 52rem; }
+.st-key-entry, .st-key-admin-users, .st-key-admin-settings { max-width: 52rem; }
+[data-testid="stHeaderActionElements"] { display: none; }
+[data-testid="stMetricValue"] { font-size: 1.7rem; }
 @media (max-width: 640px) {
   .stMainBlockContainer { padding: 3.4rem .9rem 2rem; }
   .stMainBlockContainer input, .stMainBlockContainer textarea { font-size: 16px !important; }
