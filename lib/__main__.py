@@ -6,6 +6,7 @@ import argparse
 import datetime as dt
 import getpass
 import json
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -230,7 +231,7 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit status."""
     # Accounts load streamlit, which would tell in the terminal that no server runs.
-    os.environ.setdefault("STREAMLIT_LOGGER_LEVEL", "error")
+    logging.getLogger("streamlit.runtime.caching.cache_data_api").disabled = True
     terminal = Terminal(parser().parse_args(arguments))
     t = translator("en")
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from typing import Any
 
@@ -39,14 +40,17 @@ def _read_address() -> None:
     address = st.query_params
     if "row" in address:
         st.session_state.setdefault("row", address["row"])
-    if "source" in address and address["source"] in schema.SOURCES:
-        st.session_state["find-source"] = [address["source"]]
+    if not {"source", "from", "to"} & address.keys():
+        return
+    # These rows and no others: neither an open row nor an earlier search stands before them.
+    st.session_state.pop("row", None)
+    source = address.get("source", "")
+    st.session_state.update({"find-query": "", "find-ending": False, "find-from": None, "find-to": None})
+    st.session_state.update({f"find-{name}": [] for name in ("source", "status", "interests", "owner")})
+    st.session_state["find-source"] = [source] if source in schema.SOURCES else []
     for name in ("from", "to"):
-        if name in address:
-            try:
-                st.session_state[f"find-{name}"] = dt.date.fromisoformat(address[name])
-            except ValueError:
-                continue
+        with contextlib.suppress(ValueError):
+            st.session_state[f"find-{name}"] = dt.date.fromisoformat(address.get(name, ""))
 
 
 def _list(v: Visit) -> None:
@@ -144,18 +148,16 @@ def _download(v: Visit, found: Any) -> None:
                 key="download-columns",
             )
         generated = st.session_state.setdefault("download-generated", strong_password())
-        own = st.text_input(
-            t("Password of your own (at least 12 characters)"),
-            key="download-password",
-            type="password",
-            autocomplete="new-password",
-        )
-        if not own:
+        usable, password = True, generated
+        if st.toggle(t("Password of your own (at least 12 characters)"), key="download-own"):
+            # Until the browser has sent what is typed, a click would still take the password of before.
+            password = st.text_input(
+                t("Password"), key="download-password", type="password", autocomplete="new-password"
+            )
+            usable = bool(password) and attempt(lambda: workspace.check_password(password), t)
+        else:
             st.caption(t("Or take this one. It is shown only here; without it the file does not open."))
             st.code(generated, language=None)
-        password = own or generated
-        if own and not attempt(lambda: workspace.check_password(own), t):
-            return
         ids, language = list(rows["id"]), v.language
         st.download_button(
             t("Download"),
@@ -164,7 +166,7 @@ def _download(v: Visit, found: Any) -> None:
             file_name=file_name(language, v.today),
             mime="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
             type="primary",
-            disabled=not ids or not codes,
+            disabled=not ids or not codes or not usable,
             on_click=_downloaded,
             width="stretch",
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zlib import crc32
+
 import pandas as pd
 import streamlit as st
 
@@ -79,7 +81,8 @@ def _rows(v: Visit, name: str, rows: pd.DataFrame) -> None:
         rows = rows.head(_AT_ONCE)
     event = st.dataframe(
         shown(v, rows, _COLUMNS),
-        key=f"retention-{name}-{len(rows)}-{rows['id'].iloc[0]}",
+        # Ticks are kept by place: with any other row the table is another one, and no tick slips to a neighbour.
+        key=f"retention-{name}-{crc32(','.join(rows['id']).encode())}",
         hide_index=True,
         on_select="rerun",
         selection_mode="multi-row",

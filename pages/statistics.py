@@ -12,6 +12,7 @@ from lib.i18n import N_
 from lib.statistics import Period
 from lib.ui import charts
 from lib.ui.fields import date_format
+from lib.ui.style import source_word
 from lib.ui.visit import Visit, visit
 
 PERIODS = {
@@ -106,13 +107,13 @@ def _sources(v: Visit, frame: pd.DataFrame, period: Period) -> None:
     with chart:
         picked = st.altair_chart(charts.by_source(counts, t), key="by-source", on_select="rerun", selection_mode="pick")
     points = picked["selection"].get("pick", [])
-    if points:
+    if points and points[0]["code"]:
         _rows_behind(v, points[0]["code"], period)
     with table:
         st.dataframe(
             pd.DataFrame(
                 {
-                    "source": [v.label("source", code) for code in counts["source"]],
+                    "source": [source_word(code, t) for code in counts["source"]],
                     "rows": counts["rows"],
                     "share": [t.percent(share) for share in counts["share"]],
                 }
@@ -159,8 +160,9 @@ def _arrivals(v: Visit, frame: pd.DataFrame, period: Period) -> None:
     st.header(titles[grain])
     st.altair_chart(charts.arrivals(counts, grain, t), key="arrivals")
     with st.expander(t("The same as a table")):
-        table = counts.pivot(index="start", columns="source", values="rows").reindex(columns=list(schema.SOURCES))
+        order = list(dict.fromkeys([*schema.SOURCES, *counts["source"]]))
+        table = counts.pivot(index="start", columns="source", values="rows").reindex(columns=order)
         table.insert(0, "total", table.sum(axis=1))
         table.index = pd.Index([charts.bucket_name(pd.Timestamp(start).date(), grain, t) for start in table.index])
-        table.columns = pd.Index([t("Total"), *(v.label("source", code) for code in schema.SOURCES)])
+        table.columns = pd.Index([t("Total"), *(source_word(code, t) for code in order)])
         st.dataframe(table.iloc[::-1], alt=titles[grain])

@@ -161,7 +161,7 @@ def closes(connection: ClientConnection, seconds: float = 5) -> bool:
     return False
 
 
-# -- before sign-in ----------------------------------------------------------------------------------------------------
+# -- before sign-in ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -249,7 +249,7 @@ def test_a1_the_first_start_s_form_works_once_and_ends_with_the_sheet(new_server
     assert (new_server.data_dir / "prospects.xlsx").stat().st_mode & 0o077 == 0
 
 
-# -- signing in and out ------------------------------------------------------------------------------------------------
+# -- signing in and out ------------------------------------------------------------------------------------
 
 
 def test_signing_in_leads_to_the_page_that_was_asked_for(server: Server) -> None:
@@ -359,7 +359,7 @@ def test_a3_a_message_after_the_end_of_the_session_runs_nothing(server: Server) 
         assert b"Bo Bergman" not in content
 
 
-# -- every answer ------------------------------------------------------------------------------------------------------
+# -- every answer ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", ["/", "/login", "/logout", "/media/a", "/_stcore/health", "/nothing"])
@@ -409,7 +409,7 @@ def test_a5_an_error_shows_no_traceback_and_logs_no_value(server: Server) -> Non
     assert "canary" not in server.log.read_text() and "Traceback" not in server.log.read_text()
 
 
-# -- the process -------------------------------------------------------------------------------------------------------
+# -- the process -------------------------------------------------------------------------------------------
 
 
 def test_a_second_server_on_the_folder_is_refused_in_words(server: Server) -> None:

@@ -9,6 +9,7 @@ import base64
 import datetime as dt
 import errno
 import json
+import logging
 import os
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +17,8 @@ from typing import Any, NamedTuple
 from lib.errors import NotWritten
 from lib.files import reason
 from lib.store.keys import seal, unseal
+
+_logger = logging.getLogger(__name__)
 
 
 class Entry(NamedTuple):
@@ -34,16 +37,42 @@ class ChangeLog:
     def __init__(self, folder: Path, key: bytes) -> None:
         self.folder = folder
         self._key = key
+        self._waiting: list[tuple[str, bytes]] = []
 
     def append(self, entry: Entry) -> None:
-        """Write a line to the disk.
+        """Write a line to the disk, after those that wait.
 
         Raises:
             NotWritten: the line is not there.
         """
+        self.write_waiting()
+        self._write(*self._sealed(entry))
+
+    def append_done(self, entry: Entry) -> None:
+        """Write a line about what is on the disk already: if it cannot be written now, it waits."""
+        self._waiting.append(self._sealed(entry))
+        try:
+            self.write_waiting()
+        except NotWritten as error:
+            cause = error.text.params["reason"]
+            _logger.warning("The change is saved, but its line in the change log waits: %s.", cause)
+
+    def write_waiting(self) -> None:
+        """Write the lines that wait.
+
+        Raises:
+            NotWritten: they go on waiting.
+        """
+        while self._waiting:
+            self._write(*self._waiting[0])
+            del self._waiting[0]
+
+    def _sealed(self, entry: Entry) -> tuple[str, bytes]:
         month = f"{entry.at:%Y-%m}"
         record = json.dumps([entry.at.isoformat(), entry.by, entry.action, entry.ids, entry.facts], ensure_ascii=False)
-        line = base64.b64encode(seal(self._key, record.encode(), month)) + b"\n"
+        return month, base64.b64encode(seal(self._key, record.encode(), month)) + b"\n"
+
+    def _write(self, month: str, line: bytes) -> None:
         try:
             self.folder.mkdir(mode=0o700, exist_ok=True)
             descriptor = os.open(self.folder / f"{month}.log", os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
@@ -63,7 +92,8 @@ class ChangeLog:
         """The lines of the last months, newest first. A line that does not open is left out."""
         found: list[Entry] = []
         for path in sorted(self.folder.glob("????-??.log"))[-months:]:
-            for line in path.read_bytes().splitlines():
+            # A line whose sync failed was written again, byte for byte: it counts once.
+            for line in dict.fromkeys(path.read_bytes().splitlines()):
                 try:
                     record = unseal(self._key, base64.b64decode(line), path.stem)
                 except ValueError:

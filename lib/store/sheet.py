@@ -6,12 +6,14 @@ XlsxWriter works in memory: nothing is written to the temporary folder.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping, Sequence
 from io import BytesIO
 from typing import Any
 
 import pandas as pd
 import xlsxwriter
+from xlsxwriter import xmlwriter
 from xlsxwriter.utility import xl_col_to_name
 
 from lib import schema
@@ -21,6 +23,8 @@ from lib.schema import Kind
 SHEET = "Prospektit"
 _SPARE_ROWS = 1000  # dropdowns reach below the last row, for rows that are added in Excel
 _INK, _PAPER = "#0B5A5E", "#FFFFFF"
+# XlsxWriter misses the second of two escapes that share an underscore, "_x0041_x0041_": it would be read as a letter.
+xmlwriter.re_control_chars_1 = re.compile("(_)(?=x[0-9a-fA-F]{4}_)")
 
 
 def new_book(buffer: BytesIO) -> Any:
@@ -88,7 +92,8 @@ def add_prospects(
     _mark_rows(book, sheet, codes, last)
     sheet.set_landscape()
     sheet.set_paper(9)
-    sheet.fit_to_pages(1, 0)
+    if len(codes) <= 12:  # more would be too small to read on one page's width
+        sheet.fit_to_pages(1, 0)
     sheet.repeat_rows(0)
     sheet.set_footer("&L&A&R&P / &N")
 

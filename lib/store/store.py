@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import logging
 import secrets
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -42,7 +41,6 @@ class Store:
         self.path = data_dir / WORKBOOK
         self._password = password
         self._log = ChangeLog(data_dir / "log", derive(master, "log"))
-        self._unlogged: list[Entry] = []
         self._mutex = threading.RLock()
         self._version: _Version | None = None
         self._info = Info(register="")
@@ -69,9 +67,9 @@ class Store:
                 raise AlreadyExists(file=WORKBOOK)
             keyring = Keyring(data_dir)
             new_keys = not keyring.exists
-            store = cls(data_dir, password, _master(data_dir, password))
-            store._info = Info(register=secrets.token_hex(8))
             try:
+                store = cls(data_dir, password, _master(data_dir, password))
+                store._info = Info(register=secrets.token_hex(8))
                 store._write(store._register)
             except StoreError:
                 if new_keys:  # else another password could not be chosen at the next try
@@ -97,7 +95,7 @@ class Store:
     def close(self) -> None:
         """Write what waits for the change log; the store must not be used afterwards."""
         with self._mutex, contextlib.suppress(NotWritten):
-            self._log_waiting()
+            self._log.write_waiting()
 
     def __enter__(self) -> Store:
         return self
@@ -293,7 +291,6 @@ class Store:
     def note(self, action: str, by: str, ids: Iterable[str] = (), **facts: Any) -> None:
         """Add a line to the change log for what is no change, such as a download."""
         with self._mutex:
-            self._log_waiting()
             self._log.append(Entry(self.now, by, action, list(ids), facts))
 
     # -- the disk ---------------------------------------------------------------------------------------------
@@ -302,28 +299,15 @@ class Store:
         self, action: str, by: str, change: Callable[[Register], tuple[Register, list[str]]], **facts: Any
     ) -> list[str]:
         with self._locked():
-            self._log_waiting()  # no second change goes unlogged
+            self._log.write_waiting()  # no second change goes unlogged
             self.refresh()
             register, ids = change(self._register)
             if register is not self._register:
                 self._write(register)
                 # Bulk loads name no rows: the log says how many.
                 named = ids if len(ids) <= 1000 else []
-                self._log_done(Entry(self.now, by, action, named, {"rows": len(ids), **facts}))
+                self._log.append_done(Entry(self.now, by, action, named, {"rows": len(ids), **facts}))
             return ids
-
-    def _log_done(self, entry: Entry) -> None:
-        """Log what is on the disk already: a line that must wait does not make the change undone."""
-        try:
-            self._log.append(entry)
-        except NotWritten as error:
-            self._unlogged.append(entry)
-            logging.getLogger(__name__).warning("The change is saved, its line in the change log waits: %s", error)
-
-    def _log_waiting(self) -> None:
-        while self._unlogged:
-            self._log.append(self._unlogged[0])
-            del self._unlogged[0]
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:

@@ -134,12 +134,12 @@ def _read_prospects(rows: list[list[Any]]) -> tuple[pd.DataFrame, pd.DataFrame]:
     numbered = [(number, row) for number, row in enumerate(body, 1) if any(cell != "" for cell in row)]
     places: dict[str, int] = {}
     others: dict[str, int] = {}
-    for place, title in enumerate(head):
-        code = schema.code_of_heading(str(title))
+    for place, title in enumerate(map(_text, head)):
+        code = schema.code_of_heading(title)
         if code and code not in places:
             places[code] = place
-        elif str(title) != "" or any(row[place] != "" for _, row in numbered):
-            name = str(title) or xl_rowcol_to_cell(0, place)
+        elif title or any(row[place] != "" for _, row in numbered):
+            name = title or xl_rowcol_to_cell(0, place)
             others[name if name not in others else f"{name} ({place + 1})"] = place
     if missing := [c for c in schema.REQUIRED_IN_WORKBOOK if c not in places]:
         names = ", ".join(schema.heading(c, "fi") for c in missing)

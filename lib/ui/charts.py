@@ -10,14 +10,12 @@ import pandas as pd
 
 from lib import schema
 from lib.i18n import Translator
-from lib.ui.style import ACCENT, TEXT, source_colours, theme
+from lib.ui.style import ACCENT, TEXT, source_colours, source_word, theme
 
 
 def _colours(t: Translator, order: list[str]) -> alt.Scale:
     colours = source_colours()
-    return alt.Scale(
-        domain=[schema.label("source", code, t.language) for code in order], range=[colours[code] for code in order]
-    )
+    return alt.Scale(domain=[source_word(code, t) for code in order], range=[colours[code] for code in order])
 
 
 def by_source(counts: pd.DataFrame, t: Translator) -> Any:
@@ -30,7 +28,7 @@ def by_source(counts: pd.DataFrame, t: Translator) -> Any:
     data = pd.DataFrame(
         {
             "code": order,
-            "source": [schema.label("source", code, t.language) for code in order],
+            "source": [source_word(code, t) for code in order],
             "rows": counts["rows"],
             "text": [f"{t.number(n)} · {t.percent(s)}" for n, s in zip(counts["rows"], counts["share"], strict=True)],
         }
@@ -74,12 +72,12 @@ def arrivals(counts: pd.DataFrame, grain: str, t: Translator) -> Any:
     Args:
         counts: start, source, rows; every bucket of the period, zeros too.
     """
-    order = list(schema.SOURCES)
+    order = list(dict.fromkeys([*schema.SOURCES, *counts["source"]]))
     starts = {start: bucket_name(pd.Timestamp(start).date(), grain, t) for start in counts["start"].unique()}
     data = pd.DataFrame(
         {
             "when": counts["start"].map(starts),
-            "source": counts["source"].map({code: schema.label("source", code, t.language) for code in order}),
+            "source": counts["source"].map({code: source_word(code, t) for code in order}),
             "rows": counts["rows"],
             "place": counts["source"].map({code: n for n, code in enumerate(order)}),
         }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 import streamlit as st
 from PIL import Image, ImageDraw
 
@@ -74,14 +76,19 @@ def theme() -> str:
 
 
 def source_colours() -> dict[str, str]:
-    """The colour of each source, by code."""
-    return _SOURCES[theme()]
+    """The colour of each source, by code; grey for none."""
+    return {**_SOURCES[theme()], "": "#7D9193"}
+
+
+def source_word(source: str, t: Translator) -> str:
+    """What a source is called; rows that came from outside may have none, or one that nobody knows."""
+    return schema.label("source", source, t.language) or t("No known source")
 
 
 def source_chip(source: str, t: Translator) -> str:
     """A source as HTML: its colour and always its word."""
-    word = schema.label("source", source, t.language)
-    return f'<span class="chip"><i style="background:{source_colours()[source]}"></i>{word}</span>'
+    colour = source_colours().get(source, source_colours()[""])
+    return f'<span class="chip"><i style="background:{colour}"></i>{escape(source_word(source, t))}</span>'
 
 
 def chip(text: str, *, warn: bool = False) -> str:

@@ -1,26 +1,16 @@
-"""A data folder, a clock that stands still, and derivations that cost little."""
+"""A data folder and a clock that stands still."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import bcrypt
 import pytest
 
 from lib.installation import Installation
-from lib.store import keys
 
 PASSWORD = "oikea hevonen paristo"
 WORKBOOK_PASSWORD = "työkirjan pitkä salasana"
-
-
-@pytest.fixture(autouse=True)
-def _cheap(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keys and hashes at the lowest cost."""
-    salt = bcrypt.gensalt
-    monkeypatch.setattr(keys, "SCRYPT_COST", 2)
-    monkeypatch.setattr(bcrypt, "gensalt", lambda rounds=4, prefix=b"2b": salt(4, prefix))
 
 
 class Clock:

@@ -174,10 +174,10 @@ def test_a_look_alike_is_shown_before_anything_is_saved(
 def test_save_anyway_saves_what_is_in_the_form(aino: Visitor, store: Store) -> None:
     add(store, name="Kaarina Kanarialintu", phone="0401234567")
     aino.open("entry")
-    aino.fill(name="Kaarina K.", phone="0401234567", notes="sama numero")
+    aino.fill(name="Kaarina K", phone="0401234567", notes="sama numero")
     aino.press("Save")
     aino.press("Save anyway")
-    assert aino.at.success[0].value == aino.t("Saved: {id}, {who}.", id="P-000002", who="Kaarina K.")
+    assert aino.at.success[0].value == aino.t("Saved: {id}, {who}.", id="P-000002", who="Kaarina K")
     assert store.register.row("P-000002")["notes"] == "sama numero"
     assert not aino.at.warning and aino.widget("name").value == ""
 

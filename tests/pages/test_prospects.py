@@ -266,9 +266,7 @@ def test_s4_a_second_save_without_a_choice_is_refused_again(
     assert rows.register.row("P-000001")["notes"] == "Samin" and aino.widget("notes").value == "Ainon"
 
 
-def test_s4_one_may_go_on_with_one_s_own_version(
-    aino: Visitor, visitor: Callable[..., Visitor], rows: Store
-) -> None:
+def test_s4_one_may_go_on_with_one_s_own_version(aino: Visitor, visitor: Callable[..., Visitor], rows: Store) -> None:
     stale(aino, visitor)
     aino.press("Keep editing mine")
     assert aino.widget("notes").value == "Ainon" and aino.widget("address").value == "Kuja 1"
@@ -372,10 +370,14 @@ def test_the_excel_list_says_how_many_rows_leave_and_offers_a_password(aino: Vis
 
 def test_a_short_password_of_one_s_own_is_refused_before_the_download(aino: Visitor, rows: Store) -> None:
     aino.open("prospects")
+    aino.at.toggle(key="download-own").set_value(True)
+    assert aino.run().get("download_button")[0].disabled and not aino.at.code
     aino.at.text_input(key="download-password").set_value("lyhyt")
     aino.run()
     assert aino.sees("The password is too short. Use at least {least} characters, for example four words.", least=12)
-    assert not aino.at.get("download_button")
+    assert aino.at.get("download_button")[0].disabled
+    aino.at.text_input(key="download-password").set_value("riittävän pitkä")
+    assert not aino.run().get("download_button")[0].disabled
 
 
 @pytest.mark.parametrize(("allowed", "rows_left"), [("all", 4), ("own", 3), ("none", None)])

@@ -1,0 +1,133 @@
+"""A real LibreOffice opens the workbook with its password, edits it and saves it."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import subprocess
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from msoffcrypto.format.ooxml import OOXMLFile
+
+from lib import schema
+from lib.output import excel_list
+from lib.store import Store
+from tests.conftest import missing
+
+from .tools import BY, PASSWORD, person
+
+pytestmark = pytest.mark.libreoffice
+
+SYSTEM_PYTHON = "/usr/bin/python3"
+CLIENT = Path(__file__).with_name("uno_client.py")
+Office = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    """One LibreOffice without a window, with a profile of its own, asked over a pipe."""
+    soffice = shutil.which("soffice")
+    if not soffice:
+        missing("LibreOffice (soffice)")
+    try:
+        subprocess.run([SYSTEM_PYTHON, "-c", "import uno"], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        missing("python3-uno")
+    profile, pipe = tmp_path_factory.mktemp("profile"), f"prospects{uuid.uuid4().hex[:12]}"
+    running = subprocess.Popen(
+        [
+            str(soffice),
+            "--headless",
+            "--norestore",
+            "--nologo",
+            "--nodefault",
+            f"-env:UserInstallation=file://{profile}",
+            f"--accept=pipe,name={pipe};urp;",
+        ],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+    def ask(command: str, file: Path, password: str, *given: str) -> Any:
+        ran = subprocess.run(
+            [SYSTEM_PYTHON, str(CLIENT), pipe, command, str(file), password, *given],
+            capture_output=True,
+            text=True,
+            timeout=90,
+        )
+        assert ran.returncode == 0, ran.stderr
+        return json.loads(ran.stdout)
+
+    yield ask
+    import os
+    import signal
+
+    os.killpg(running.pid, signal.SIGTERM)  # soffice is a script; its child is the program
+    try:
+        running.wait(20)
+    except subprocess.TimeoutExpired:
+        os.killpg(running.pid, signal.SIGKILL)
+        running.wait(20)
+
+
+def encryption(path: Path) -> str:
+    return str(OOXMLFile(io.BytesIO(path.read_bytes())).type)
+
+
+@pytest.fixture
+def filled(store: Store) -> Store:
+    store.add(person("=1+1", notes="rivi\ntoinen 😀 <ä>", phone="0401234567", received="2026-01-31"), by=BY)
+    store.add({"source": "meeting", "organisation": "+358", "title": "@x", "notes": "-5"}, by=BY)
+    return store
+
+
+def test_s12_libreoffice_sees_the_same_rows_and_headings(office: Office, filled: Store) -> None:
+    seen = office("read", filled.path, PASSWORD)
+    assert seen["sheets"][:2] == ["Prospektit", "Tiedot"]
+    head, *rows = seen["rows"]
+    assert head == [schema.heading(code, "fi") for code in schema.CODES]
+    first, second = (dict(zip(schema.CODES, row, strict=True)) for row in rows)
+    assert (first["id"], first["name"], first["phone"]) == ("P-000001", "=1+1", "+358401234567")
+    assert (first["received"], first["notes"]) == ("31.1.2026", "rivi\ntoinen 😀 <ä>")
+    assert first["source"] == schema.label("source", "phone", "fi") and first["expires"] == "31.1.2031"
+    assert [second[c] for c in ("organisation", "title", "notes", "name")] == ["+358", "@x", "-5", ""]
+
+
+def test_libreoffice_does_not_open_it_with_another_password(office: Office, filled: Store) -> None:
+    assert office("read", filled.path, "väärä salasana") is None
+
+
+def test_the_excel_list_opens_in_libreoffice(office: Office, filled: Store, tmp_path: Path) -> None:
+    path = tmp_path / "lista.xlsx"
+    path.write_bytes(excel_list.build(filled.frame, ["name", "received"], password="listan salasana", language="en"))
+    seen = office("read", path, "listan salasana")
+    assert seen["rows"][0] == [schema.heading(code, "en") for code in ("name", "received")]
+    assert seen["rows"][1] == ["=1+1", "31.1.2026"]
+
+
+def test_s5_what_libreoffice_saves_arrives_and_the_next_write_lifts_the_encryption(
+    office: Office, filled: Store
+) -> None:
+    column = list(schema.CODES).index("title")
+    cell = f"{chr(ord('A') + column)}2"
+    assert encryption(filled.path) == "agile"
+    assert office("edit", filled.path, PASSWORD, cell, "LibreOfficen kirjoittama =ä") == "saved"
+    assert encryption(filled.path) == "standard"
+    before = filled.frame
+    filled.refresh()
+    assert filled.register.row("P-000001")["title"] == "LibreOfficen kirjoittama =ä"
+    for code in schema.CODES:
+        if code != "title":
+            assert filled.frame[code].tolist() == before[code].tolist() or filled.frame[code].equals(before[code]), code
+    filled.add(person("Sen jälkeen"), by=BY)
+    assert encryption(filled.path) == "agile"
+    with Store.open(filled.data_dir, PASSWORD) as again:
+        assert again.register.row("P-000001")["title"] == "LibreOfficen kirjoittama =ä"
+        assert again.frame.equals(filled.frame) and len(again.frame) == 3
+    assert office("read", filled.path, PASSWORD)["rows"][1][column] == "LibreOfficen kirjoittama =ä"

@@ -1,0 +1,265 @@
+"""The command line, run as people and schedulers run it."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+from lib import schema
+from lib.installation import Installation
+from lib.store import Store
+
+from .store.tools import columns, contents, edit, opened
+
+ROOT = Path(__file__).parents[1]
+ADMIN, WORKBOOK = "ylläpidon pitkä salasana", "työkirjan pitkä salasana"
+SECRETS = {"PROSPECTS_WORKBOOK_PASSWORD": WORKBOOK, "PROSPECTS_ADMIN_PASSWORD": ADMIN}
+
+
+def run(data: Path, *arguments: object, **environment: str | None) -> subprocess.CompletedProcess[str]:
+    """Run one command; no terminal is there to ask at."""
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("PROSPECTS_")}
+    given = {k: v for k, v in {**SECRETS, **environment}.items() if v is not None}
+    ran = subprocess.run(
+        [sys.executable, "-W", "error::ResourceWarning", "-m", "lib", "--data", str(data), *map(str, arguments)],
+        cwd=ROOT,
+        env={**clean, **given},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        start_new_session=True,
+    )
+    assert "Traceback" not in ran.stderr + ran.stdout, ran.stderr
+    for secret in (ADMIN, WORKBOOK):
+        assert secret not in ran.stderr + ran.stdout
+    return ran
+
+
+def fine(ran: subprocess.CompletedProcess[str], status: int = 0) -> str:
+    assert (ran.returncode, ran.stderr) == (status, ""), ran
+    return ran.stdout
+
+
+def failed(ran: subprocess.CompletedProcess[str]) -> str:
+    assert (ran.returncode, ran.stdout) == (2, ""), ran
+    assert ran.stderr.strip()
+    return ran.stderr
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A register with 300 sample rows; the tests of this file share it, in order."""
+    folder = tmp_path_factory.mktemp("cli") / "data"
+    fine(run(folder, "init", "--admin", "aino", "--company", "Esimerkki Oy"))
+    assert json.loads(fine(run(folder, "sample", "--rows", 300, "--seed", 3, "--json"))) == {"rows": 300}
+    return folder
+
+
+def actions(data: Path) -> list[tuple[str, str]]:
+    with Store.open(data, WORKBOOK) as store:
+        return [(e.by.split(":")[0], e.action) for e in store.log()]
+
+
+def test_init_makes_a_register_that_its_administrator_opens(data: Path) -> None:
+    installation = Installation(data)
+    token = installation.sign_in("aino", ADMIN)
+    account = installation.user_of(token)
+    assert account and account.roles == {"sales", "manager", "admin"}
+    assert installation.store and len(installation.store.frame) == 300
+    assert installation.settings.controller == "Esimerkki Oy"
+    installation.close()
+
+
+def test_init_does_not_touch_a_register_that_is_there(data: Path) -> None:
+    before = contents(data)
+    failed(run(data, "init", "--admin", "toinen"))
+    assert contents(data) == before
+
+
+def test_info_says_what_there_is(data: Path) -> None:
+    facts = json.loads(fine(run(data, "info", "--json")))
+    assert (facts["rows"], facts["exists"], facts["last_number"]) == (300, True, 300)
+    assert facts["size"] == (data / "prospects.xlsx").stat().st_size
+    assert "rows: 300" in fine(run(data, "info"))
+
+
+def test_the_data_folder_may_come_from_the_environment(data: Path) -> None:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("PROSPECTS_")} | SECRETS
+    ran = subprocess.run(
+        [sys.executable, "-m", "lib", "info", "--json"],
+        cwd=ROOT,
+        env={**environment, "PROSPECTS_DATA": str(data)},
+        capture_output=True,
+        text=True,
+    )
+    assert json.loads(ran.stdout)["rows"] == 300
+
+
+def test_a_password_may_come_from_a_file(data: Path, tmp_path: Path) -> None:
+    path = tmp_path / "salasana"
+    path.write_text(WORKBOOK + "\n", "utf-8")
+    from_file = {"PROSPECTS_WORKBOOK_PASSWORD": None, "PROSPECTS_WORKBOOK_PASSWORD_FILE": str(path)}
+    assert json.loads(fine(run(data, "info", "--json", **from_file)))["rows"] == 300
+    path.write_bytes(b"\xff\xfe\xff")
+    failed(run(data, "info", **from_file))
+    path.unlink()
+    assert "No such file" in failed(run(data, "info", **from_file))
+
+
+@pytest.mark.parametrize(
+    "command", [["info"], ["verify"], ["expiring"], ["sample", "--rows", "1"], ["export", "x.xlsx"]]
+)
+def test_a_wrong_password_is_told_and_nothing_written(data: Path, command: list[str]) -> None:
+    before = contents(data)
+    said = failed(run(data, *command, PROSPECTS_WORKBOOK_PASSWORD="väärä salasana"))
+    assert "does not open with this password" in said and contents(data) == before
+    assert not (ROOT / "x.xlsx").exists()
+
+
+def test_without_a_password_and_a_terminal_it_does_not_hang(data: Path) -> None:
+    ran = run(data, "info", PROSPECTS_WORKBOOK_PASSWORD=None)
+    assert ran.returncode == 2 and "Stopped" in ran.stderr
+
+
+def test_a_folder_without_a_register_is_told_and_not_made(tmp_path: Path) -> None:
+    assert "prospects.xlsx" in failed(run(tmp_path / "none", "info"))
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("command", [[], ["nonsense"], ["sample", "--rows", "many"], ["user"], ["init"]])
+def test_a_command_that_is_none_is_told(tmp_path: Path, command: list[str]) -> None:
+    ran = run(tmp_path / "none", *command)
+    assert ran.returncode == 2 and "usage:" in ran.stderr
+
+
+def test_verify_finds_nothing_in_the_sample(data: Path) -> None:
+    assert json.loads(fine(run(data, "verify", "--json"))) == {"rows": 300, "findings": []}
+
+
+def test_export_gives_what_may_leave_under_its_own_password(data: Path, tmp_path: Path) -> None:
+    target, password = tmp_path / "lista.xlsx", "viedyn listan salasana"
+    said = json.loads(fine(run(data, "export", target, "--json", PROSPECTS_EXPORT_PASSWORD=password)))
+    with Store.open(data, WORKBOOK) as store:
+        frame = store.frame
+    free = frame[frame["restricted"].isna() & frame["removal_requested"].isna()]
+    assert len(free) < 300
+    sheet = openpyxl.load_workbook(io.BytesIO(opened(target, password)))["Prospektit"]
+    assert [cell.value for cell in sheet[1]] == [schema.heading(code, "fi") for code in schema.CODES]
+    assert [row[0].value for row in sheet.iter_rows(min_row=2)] == list(free["id"])
+    assert said == {"rows": len(free), "file": str(target)}
+    assert actions(data)[0] == ("cli", "download")
+    before = target.read_bytes()  # a file that is there is not overwritten
+    failed(run(data, "export", target, PROSPECTS_EXPORT_PASSWORD=password))
+    assert target.read_bytes() == before and len(list(tmp_path.iterdir())) == 1
+
+
+def test_export_refuses_a_weak_password_and_a_folder_that_is_not_there(data: Path, tmp_path: Path) -> None:
+    assert "too short" in failed(run(data, "export", tmp_path / "a.xlsx", PROSPECTS_EXPORT_PASSWORD="lyhyt"))
+    failed(run(data, "export", tmp_path / "no" / "a.xlsx", PROSPECTS_EXPORT_PASSWORD="tarpeeksi pitkä salasana"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_expiring_lists_what_is_due(data: Path) -> None:
+    found = json.loads(fine(run(data, "expiring", "--json"), 1))
+    assert {f["state"] for f in found} <= {"requested", "ended", "before_review"} and len(found) > 10
+    assert all(set(f) == {"id", "expires", "state"} for f in found)  # numbers, no names
+    ended = list(json.loads(fine(run(data, "expiring", "--json", "--months", 0), 1)))
+    assert {f["state"] for f in ended} == {"requested", "ended"} and len(ended) < len(found)
+
+
+def test_expiring_finds_nothing_in_an_empty_register(tmp_path: Path) -> None:
+    Store.create(tmp_path / "data", WORKBOOK).close()
+    assert fine(run(tmp_path / "data", "expiring")) == "Nothing is due.\n"
+    assert json.loads(fine(run(tmp_path / "data", "expiring", "--json"))) == []
+    assert "0 rows, 0 findings" in fine(run(tmp_path / "data", "verify"))
+
+
+def signs_in(data: Path, name: str, password: str) -> Any:
+    """The roles with which a user comes in; None where the door stays shut."""
+    from lib.errors import BadSignIn
+
+    installation = Installation(data)
+    try:
+        account = installation.user_of(installation.sign_in(name, password))
+        return account and sorted(account.roles), installation.store is not None
+    except BadSignIn:
+        return None
+    finally:
+        installation.close()
+
+
+def test_accounts_are_kept_from_the_command_line(data: Path, tmp_path: Path) -> None:
+    first, second = "bertan ensimmäinen", "bertan toinen salasana"
+    fine(run(data, "user", "add", "bertta", "--role", "sales", PROSPECTS_USER_PASSWORD=first))
+    assert signs_in(data, "bertta", first) == (["sales"], True)
+    fine(run(data, "user", "role", "bertta", "--role", "manager", "sales"))
+    assert signs_in(data, "bertta", first) == (["manager", "sales"], True)
+    fine(run(data, "user", "disable", "bertta"))
+    assert signs_in(data, "bertta", first) is None
+    (tmp_path / "secret").write_text(second, "utf-8")
+    fine(run(data, "user", "password", "bertta", PROSPECTS_USER_PASSWORD_FILE=str(tmp_path / "secret")))
+    assert signs_in(data, "bertta", second) == (["manager", "sales"], True)
+    assert signs_in(data, "bertta", first) is None
+    assert actions(data)[:4] == [
+        ("cli", "reset_password"),
+        ("cli", "disable_user"),
+        ("cli", "set_roles"),
+        ("cli", "add_user"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["add", "aino", "--role", "sales"], "already"),
+        (["add", "Iso Nimi", "--role", "sales"], "user name"),
+        (["disable", "nobody"], "no user"),
+        (["password", "nobody"], "no user"),
+        (["role", "nobody", "--role", "sales"], "no user"),
+        (["disable", "aino"], "only administrator"),
+        (["role", "aino", "--role", "sales"], "only administrator"),
+    ],
+)
+def test_what_cannot_be_done_with_an_account_is_told(data: Path, arguments: list[str], said: str) -> None:
+    before = contents(data)
+    assert said in failed(run(data, "user", *arguments, PROSPECTS_USER_PASSWORD="käyttäjän uusi salasana"))
+    assert contents(data) == before
+
+
+def test_broken_settings_are_told(data: Path) -> None:
+    path = data / "settings.toml"
+    good = path.read_bytes()
+    path.write_text("retention_years = 'x'")
+    try:
+        assert "retention_years" in failed(run(data, "info"))
+    finally:
+        path.write_bytes(good)
+
+
+def test_verify_finds_what_was_written_wrong_from_outside(data: Path) -> None:
+    def spoil(changed: openpyxl.Workbook) -> None:
+        sheet = changed["Prospektit"]
+        places = columns(sheet)
+        sheet.cell(2, places[schema.heading("email", "fi")]).value = "ei osoite"
+        sheet.cell(3, places[schema.heading("phone", "fi")]).value = "12"
+
+    edit(data / "prospects.xlsx", spoil, WORKBOOK)
+    found = json.loads(fine(run(data, "verify", "--json"), 1))["findings"]
+    assert {(f["id"], f["column"]) for f in found} == {("P-000001", "email"), ("P-000002", "phone")}
+    assert "2 findings" in fine(run(data, "verify"), 1)
+
+
+def test_a_damaged_workbook_is_told(data: Path) -> None:
+    whole = (data / "prospects.xlsx").read_bytes()
+    (data / "prospects.xlsx").write_bytes(whole[:-4000])
+    assert "damaged" in failed(run(data, "info"))
+    (data / "prospects.xlsx").write_bytes(whole)

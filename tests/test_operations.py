@@ -1,0 +1,413 @@
+"""Each operation asks for the role itself, whatever page called it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import inspect
+import io
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+from lib import schema
+from lib.access.roles import OPERATIONS, ROLES, may
+from lib.errors import AccountError, Duplicate, Invalid, NoSuchProspect, NotAllowed, NotSignedIn, NotWritten, Stale
+from lib.installation import Installation
+from lib.operations import Workspace
+from lib.store.encryption import decrypt
+
+from .store.tools import PASSWORD, contents, person
+
+USER_PASSWORD = "oikea hevonen paristo"
+LIST_PASSWORD = "listan pitkä salasana"
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """An installation with a user for each role, and somebody's session that has ended."""
+    installation = Installation(tmp_path_factory.mktemp("house") / "data")
+    chief = installation.set_up(
+        code=installation.setup_code or "",
+        company="Esimerkki Oy",
+        person_responsible="Aino",
+        username="chief",
+        display_name="Chief",
+        password=USER_PASSWORD,
+        workbook_password=PASSWORD,
+        language="fi",
+        sample=False,
+    )
+    spaces: dict[str, Any] = {"installation": installation, "chief": Workspace(installation, chief)}
+    for role in ROLES:
+        installation.add_user(chief, role, role, {role}, USER_PASSWORD)
+        spaces[role] = Workspace(installation, installation.sign_in(role, USER_PASSWORD))
+    ended = installation.sign_in("chief", USER_PASSWORD)
+    installation.sign_out(ended)
+    spaces["ended"], spaces["nobody"] = Workspace(installation, ended), Workspace(installation, "")
+    yield spaces
+    installation.close()
+
+
+@pytest.fixture
+def spaces(house: dict[str, Any]) -> dict[str, Any]:
+    """The same with no rows and the settings as shipped."""
+    installation = house["installation"]
+    if ids := list(installation.store.frame["id"]):
+        installation.store.remove(ids, by="test", reason="expired")
+    if installation.settings.download != "all":
+        installation.save_settings(download="all")
+    return house
+
+
+def fresh(spaces: dict[str, Any], name: str = "Aino Kokeilija", **others: Any) -> str:
+    return str(spaces["installation"].store.add(person(name, **others), by="test"))
+
+
+def long_ago(spaces: dict[str, Any], name: str = "Vanha Rivi") -> str:
+    return fresh(spaces, name, received="2015-01-01")
+
+
+# What every method does, with the operation that it needs: each is called with rows of its own.
+Call = Callable[[Workspace, str], Any]
+LATER = dt.date(2090, 1, 1)
+CALLS: dict[str, tuple[str, Call]] = {
+    "register": ("read", lambda w, i: w.register()),
+    "row": ("read", lambda w, i: w.row(i)),
+    "find": ("read", lambda w, i: w.find("aino")),
+    "owners": ("read", lambda w, i: w.owners()),
+    "interests": ("read", lambda w, i: w.interests()),
+    "latest": ("read", lambda w, i: w.latest()),
+    "all_ended": ("read", lambda w, i: w.all_ended([i])),
+    "counted": ("count", lambda w, i: w.counted()),
+    "lookalikes": ("enter", lambda w, i: w.lookalikes({"name": "Aino Kokeilija"})),
+    "add": ("enter", lambda w, i: w.add(person("Joku Aivan Muu"), known=[i])),
+    "edit": ("edit", lambda w, i: w.edit(i, {"title": "Johtaja"}, {"title": ""})),
+    "no_marketing": ("no_marketing", lambda w, i: w.no_marketing(i)),
+    "allow_marketing": ("allow_marketing", lambda w, i: w.allow_marketing(i)),
+    "request_removal": ("request_removal", lambda w, i: w.request_removal(i)),
+    "cancel_removal_request": ("cancel_removal_request", lambda w, i: w.cancel_removal_request(i)),
+    "queue": ("retention", lambda w, i: w.queue()),
+    "coming_months": ("retention", lambda w, i: w.coming_months()),
+    "keep_longer": ("hold", lambda w, i: w.keep_longer([i], "claim", LATER)),
+    "release": ("hold", lambda w, i: w.release(i)),
+    "remove": ("remove", lambda w, i: w.remove([i], "pyydetty")),
+    "excel_list": ("download", lambda w, i: w.excel_list([i], ["name"], password=LIST_PASSWORD, language="fi")),
+    "users": ("users", lambda w, i: w.users()),
+    "add_user": ("users", lambda w, i: w.add_user(f"u{os.urandom(4).hex()}", "Uusi", {"sales"}, USER_PASSWORD)),
+    "set_roles": ("users", lambda w, i: w.set_roles("spare", {"sales", "manager"})),
+    "set_disabled": ("users", lambda w, i: w.set_disabled("spare", False)),
+    "reset_password": ("users", lambda w, i: w.reset_password("spare", USER_PASSWORD)),
+    "save_settings": ("settings", lambda w, i: w.save_settings(review_months=6)),
+    "workbook_state": ("workbook_state", lambda w, i: w.workbook_state()),
+    "rewrite_workbook": ("workbook_state", lambda w, i: w.rewrite_workbook()),
+    "change_log": ("change_log", lambda w, i: w.change_log()),
+}
+# These give no row and change nothing of the register; `downloadable` filters rows that the caller has already.
+OPEN = {
+    "account",
+    "may",
+    "preferences",
+    "prefer",
+    "settings",
+    "today",
+    "is_open",
+    "reopen",
+    "refresh",
+    "review_day",
+    "may_download",
+    "downloadable",
+    "check_password",
+}
+
+
+def test_every_operation_and_every_method_is_in_the_table() -> None:
+    public = {name for name, _ in inspect.getmembers(Workspace) if not name.startswith("_")}
+    assert public == CALLS.keys() | OPEN
+    assert {operation for operation, _ in CALLS.values()} == OPERATIONS.keys()
+
+
+@pytest.mark.parametrize("role", [*ROLES, "ended", "nobody"])
+@pytest.mark.parametrize("method", CALLS)
+def test_a2_each_operation_passes_its_roles_and_refuses_the_others(
+    spaces: dict[str, Any], method: str, role: str
+) -> None:
+    operation, call = CALLS[method]
+    if operation == "users" and spaces["installation"].accounts.get("spare") is None:
+        spaces["chief"].add_user("spare", "Spare", {"sales"}, USER_PASSWORD)
+    pid = fresh(spaces)
+    if role in ROLES and may({role}, operation):
+        call(spaces[role], pid)
+        return
+    before = contents(spaces["installation"].data_dir)
+    with pytest.raises(NotAllowed if role in ROLES else NotSignedIn):
+        call(spaces[role], pid)
+    after = contents(spaces["installation"].data_dir)
+    assert {k: v for k, v in after.items() if k != "sessions.json"} == {
+        k: v for k, v in before.items() if k != "sessions.json"
+    }
+
+
+def test_a2_an_administrator_alone_sees_no_row(spaces: dict[str, Any]) -> None:
+    fresh(spaces)
+    admin: Workspace = spaces["admin"]
+    for name, (operation, call) in CALLS.items():
+        if operation in ("read", "count", "retention", "download"):
+            with pytest.raises(NotAllowed):
+                call(admin, "P-000001")
+        elif operation in ("workbook_state", "change_log"):
+            assert "Aino" not in str(call(admin, "")), name
+    frame = spaces["installation"].store.frame
+    assert admin.may_download() == "none" and admin.downloadable(frame).empty
+
+
+def test_a2_a_session_that_ends_ends_its_workspace_at_once(spaces: dict[str, Any]) -> None:
+    installation = spaces["installation"]
+    space = Workspace(installation, installation.sign_in("sales", USER_PASSWORD))
+    space.find()
+    installation.sign_out(space.token)
+    for call in (
+        space.find,
+        space.register,
+        space.may_download,
+        lambda: space.add(person()),
+        lambda: space.may("read"),
+    ):
+        with pytest.raises(NotSignedIn):
+            call()
+
+
+def test_a2_a_new_role_counts_from_the_next_sign_in_and_ends_the_old_session(spaces: dict[str, Any]) -> None:
+    installation = spaces["installation"]
+    spaces["chief"].add_user("changing", "Changing", {"sales"}, USER_PASSWORD)
+    space = Workspace(installation, installation.sign_in("changing", USER_PASSWORD))
+    spaces["chief"].set_roles("changing", {"admin"})
+    with pytest.raises(NotSignedIn):
+        space.find()
+    with pytest.raises(NotAllowed):
+        Workspace(installation, installation.sign_in("changing", USER_PASSWORD)).find()
+
+
+# -- everyday work -----------------------------------------------------------------------------------------
+
+
+def test_an_entry_is_its_makers_and_a_lookalike_is_shown_first(spaces: dict[str, Any]) -> None:
+    sales: Workspace = spaces["sales"]
+    pid = sales.add(person("Kaarina Kokeilija", phone="0405550111"))
+    row = sales.row(pid)
+    assert (row["created_by"], row["owner"]) == ("sales", "sales") and list(sales.latest()["id"]) == [pid]
+    with pytest.raises(Duplicate):
+        sales.add(person("Kaarina Kokeilija"))
+    assert [m.id for m in sales.lookalikes({"phone": "+358 40 5550111", "email": "not yet"})] == [pid]
+    assert sales.add(person("Kaarina Kokeilija"), known=[pid])
+
+
+@pytest.mark.parametrize("code", [c.code for c in schema.COLUMNS if c.set_by != "user"])
+def test_the_form_edits_only_its_own_columns(spaces: dict[str, Any], code: str) -> None:
+    pid = fresh(spaces)
+    with pytest.raises((NotAllowed, Invalid)):
+        spaces["chief"].edit(pid, {code: "2026-01-01"}, {})
+
+
+def test_s4_a_stale_edit_is_refused(spaces: dict[str, Any]) -> None:
+    pid = fresh(spaces)
+    spaces["manager"].edit(pid, {"title": "Ensin"}, {"title": ""})
+    with pytest.raises(Stale) as caught:
+        spaces["sales"].edit(pid, {"title": "Sitten"}, {"title": ""})
+    assert caught.value.conflicts == {"title": ("", "Ensin")} and caught.value.changed_by == "manager"
+
+
+@pytest.mark.parametrize(("method", "code"), [("no_marketing", "objected"), ("request_removal", "removal_requested")])
+def test_of_two_wishes_the_first_day_counts(spaces: dict[str, Any], method: str, code: str) -> None:
+    pid = fresh(spaces)
+    spaces["installation"].store.update(pid, {code: "2026-01-01"}, by="test")
+    getattr(spaces["sales"], method)(pid)
+    assert spaces["sales"].row(pid)[code] == dt.date(2026, 1, 1)
+
+
+# -- leaving -----------------------------------------------------------------------------------------------
+
+
+def names(content: bytes) -> list[str]:
+    sheet = openpyxl.load_workbook(io.BytesIO(decrypt(content, LIST_PASSWORD))).active
+    assert sheet is not None
+    return [str(row[0].value) for row in sheet.iter_rows(min_row=2) if row[0].value]
+
+
+def take(space: Workspace, ids: list[str]) -> list[str]:
+    return names(space.excel_list(ids, ["name"], password=LIST_PASSWORD, language="fi"))
+
+
+def test_restricted_rows_and_those_to_be_removed_never_leave(spaces: dict[str, Any]) -> None:
+    today = spaces["chief"].today
+    kept, restricted, asked = (fresh(spaces, n) for n in ("Jää Tähän", "Rajoitettu Rivi", "Poistoa Pyydetty"))
+    spaces["installation"].store.update(restricted, {"restricted": today}, by="test")
+    spaces["sales"].request_removal(asked)
+    for who in ("sales", "manager", "chief"):
+        assert take(spaces[who], [restricted, kept, asked, "P-999999"]) == ["Jää Tähän"]
+    assert set(spaces["sales"].downloadable(spaces["sales"].register().frame)["id"]) == {kept}
+
+
+def test_sales_takes_what_the_setting_allows_and_a_manager_everything(spaces: dict[str, Any]) -> None:
+    own, other = fresh(spaces, "Oma Rivi", owner="sales"), fresh(spaces, "Toisen Rivi", owner="manager")
+    assert take(spaces["sales"], [own, other]) == ["Oma Rivi", "Toisen Rivi"]
+    spaces["installation"].save_settings(download="own")
+    assert take(spaces["sales"], [own, other]) == ["Oma Rivi"]
+    assert take(spaces["manager"], [own, other]) == ["Oma Rivi", "Toisen Rivi"]
+    spaces["installation"].save_settings(download="none")
+    with pytest.raises(NotAllowed):
+        take(spaces["sales"], [own])
+    assert spaces["sales"].may_download() == "none" and take(spaces["manager"], [own]) == ["Oma Rivi"]
+
+
+@pytest.mark.parametrize("password", ["", "short", "x" * 73, "tab\tin the password"])
+def test_a_list_does_not_leave_under_a_weak_password(spaces: dict[str, Any], password: str) -> None:
+    pid = fresh(spaces)
+    with pytest.raises(AccountError):
+        spaces["sales"].excel_list([pid], ["name"], password=password, language="fi")
+
+
+def test_a_list_that_cannot_be_logged_does_not_leave(spaces: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    pid = fresh(spaces)
+
+    def full(*_: object, **__: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    from lib.store import log
+
+    class Os:
+        open = staticmethod(full)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(os, name)
+
+    monkeypatch.setattr(log, "os", Os())
+    with pytest.raises(NotWritten):
+        spaces["sales"].excel_list([pid], ["name"], password=LIST_PASSWORD, language="fi")
+
+
+# -- retention ---------------------------------------------------------------------------------------------
+
+
+def test_rows_go_together_only_when_their_period_has_ended(spaces: dict[str, Any]) -> None:
+    manager: Workspace = spaces["manager"]
+    old, older, young = long_ago(spaces), long_ago(spaces, "Vanhempi Rivi"), fresh(spaces)
+    assert manager.all_ended([old, older]) and not manager.all_ended([old, young])
+    with pytest.raises(Invalid) as caught:
+        manager.remove([old, young], "kausi päättyi")
+    assert set(caught.value.fields) == {"ids"} and len(manager.register()) == 3
+    manager.remove([old, older], "kausi päättyi")
+    manager.remove([young], "pyynnöstä")
+    assert manager.register().frame.empty
+
+
+@pytest.mark.parametrize("reason", ["", "  ", "\n\x00"])
+def test_a_removal_needs_a_reason(spaces: dict[str, Any], reason: str) -> None:
+    pid = fresh(spaces)
+    with pytest.raises(Invalid) as caught:
+        spaces["manager"].remove([pid], reason)
+    assert set(caught.value.fields) == {"reason"} and spaces["manager"].row(pid)
+
+
+def test_a_row_on_hold_does_not_go_with_the_others(spaces: dict[str, Any]) -> None:
+    manager: Workspace = spaces["manager"]
+    held, old = long_ago(spaces, "Pidetty Rivi"), long_ago(spaces)
+    manager.keep_longer([held], "claim", LATER)
+    with pytest.raises(Invalid):
+        manager.remove([held, old], "kausi päättyi")
+    assert list(manager.queue()["ended"]["id"]) == [old]
+    manager.release(held)
+    manager.remove([held, old], "kausi päättyi")
+
+
+def test_a_hold_that_came_meanwhile_is_seen_inside_the_lock(spaces: dict[str, Any]) -> None:
+    from lib.store import Store
+
+    manager: Workspace = spaces["manager"]
+    one, two = long_ago(spaces, "Ensimmäinen Rivi"), long_ago(spaces, "Toinen Rivi")
+    with Store.open(spaces["installation"].data_dir, PASSWORD) as other:
+        other.update(one, {"hold_reason": "claim", "hold_until": LATER}, by="test")
+    with pytest.raises(Invalid):
+        manager.remove([one, two], "kausi päättyi")
+    with pytest.raises(NoSuchProspect):
+        manager.remove([one, "P-999999"], "kausi päättyi")
+
+
+@pytest.mark.parametrize(
+    ("ground", "until", "field"),
+    [("claim", None, "hold_until"), ("claim", dt.date(2020, 1, 1), "hold_until"), ("", LATER, "hold_reason")],
+)
+def test_a_hold_has_a_ground_and_ends_in_the_future(
+    spaces: dict[str, Any], ground: str, until: dt.date | None, field: str
+) -> None:
+    pid = long_ago(spaces)
+    with pytest.raises(Invalid) as caught:
+        spaces["manager"].keep_longer([pid], ground, until)
+    assert set(caught.value.fields) == {field}
+
+
+# -- the change log ----------------------------------------------------------------------------------------
+
+
+def test_what_was_done_is_in_the_log_and_no_content_is(spaces: dict[str, Any]) -> None:
+    secret = "Salainenhenkilö"
+    sales, manager, admin = spaces["sales"], spaces["manager"], spaces["admin"]
+    pid = sales.add(person(secret, notes=secret, organisation=secret, source_detail=secret))
+    sales.edit(pid, {"title": secret, "interests": [secret]}, {"title": ""})
+    sales.no_marketing(pid)
+    manager.allow_marketing(pid)
+    take(sales, [pid])
+    sales.request_removal(pid)
+    manager.cancel_removal_request(pid)
+    manager.keep_longer([pid], "claim", LATER)
+    manager.release(pid)
+    manager.remove([pid], "henkilön pyynnöstä")
+    log = admin.change_log()[:10]
+    assert [(e.by, e.action) for e in reversed(log)] == [
+        ("sales", "add"),
+        ("sales", "update"),
+        ("sales", "no_marketing"),
+        ("manager", "allow_marketing"),
+        ("sales", "download"),
+        ("sales", "request_removal"),
+        ("manager", "cancel_removal_request"),
+        ("manager", "keep_longer"),
+        ("manager", "release"),
+        ("manager", "remove"),
+    ]
+    assert all(e.ids == [pid] for e in log if e.action != "download")
+    assert log[0].facts == {"rows": 1, "reason": "henkilön pyynnöstä"}
+    assert next(e for e in log if e.action == "download").facts == {"rows": 1, "columns": ["name"]}
+    assert "alainen" not in str(log)
+
+
+def test_what_an_administrator_does_is_in_the_log_without_passwords(spaces: dict[str, Any]) -> None:
+    admin: Workspace = spaces["admin"]
+    admin.add_user("lokitettu", "Loki", {"sales"}, USER_PASSWORD)
+    admin.set_roles("lokitettu", {"manager"})
+    admin.reset_password("lokitettu", "toinen hevonen paristo")
+    admin.set_disabled("lokitettu", True)
+    admin.set_disabled("lokitettu", False)
+    admin.save_settings(retention_years=4)
+    admin.save_settings(retention_years=4)  # no change, no line
+    admin.save_settings(retention_years=5)
+    log = admin.change_log()[:7]
+    assert [e.action for e in reversed(log)] == [
+        "add_user",
+        "set_roles",
+        "reset_password",
+        "disable_user",
+        "enable_user",
+        "settings",
+        "settings",
+    ]
+    assert log[0].facts == {"settings": ["retention_years"]} and "hevonen" not in str(log)
+
+
+def test_the_data_folder_shows_no_row(spaces: dict[str, Any]) -> None:
+    fresh(spaces, "Kanarialintu Kaarina")
+    folder: Path = spaces["installation"].data_dir
+    assert not any(b"Kanarialintu" in content for content in contents(folder).values())
