@@ -63,6 +63,8 @@ def init(terminal: Terminal) -> int:
     """Make a register and its first administrator."""
     arguments = terminal.arguments
     installation = Installation(terminal.data)
+    if not installation.is_new:
+        raise AccountError("There are accounts in this data folder already. Nothing was changed.")
     token = installation.set_up(
         code=installation.setup_code or "",
         company=arguments.company,
@@ -232,6 +234,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit status."""
     # Accounts load streamlit, which would tell in the terminal that no server runs.
     logging.getLogger("streamlit.runtime.caching.cache_data_api").disabled = True
+    os.umask(0o077)
     terminal = Terminal(parser().parse_args(arguments))
     t = translator("en")
     try:

@@ -342,6 +342,7 @@ class Installation:
             except AppError:
                 self.close()  # so that the next try proves its workbook's password again
                 raise
+            self._code = None
         return self.sign_in(username, password, device, address)
 
     def check_code(self, code: str) -> None:

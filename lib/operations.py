@@ -16,7 +16,7 @@ from lib import retention, schema
 from lib.access.accounts import Account, check_password
 from lib.access.roles import may
 from lib.duplicates import Match
-from lib.errors import AppError, Invalid, NotAllowed, NotSignedIn, WorkbookMissing
+from lib.errors import AppError, Invalid, NoSuchProspect, NotAllowed, NotSignedIn, WorkbookMissing
 from lib.files import WORKBOOK
 from lib.i18n import N_, Text
 from lib.installation import Installation
@@ -108,7 +108,15 @@ class Workspace:
         return self._store().register
 
     def row(self, prospect_id: str) -> dict[str, Any]:
-        return self.register().row(prospect_id)
+        """One prospect; one that waits for removal is a manager's matter only.
+
+        Raises:
+            NoSuchProspect
+        """
+        row = self.register().row(prospect_id)
+        if row["removal_requested"] and not self.may("remove"):
+            raise NoSuchProspect(id=prospect_id)
+        return row
 
     def find(self, query: str = "", **filters: Any) -> pd.DataFrame:
         """The rows that match a search and the filters of `lib.search.filter_rows`, newest first."""
@@ -136,7 +144,9 @@ class Workspace:
     def latest(self, count: int = 5) -> pd.DataFrame:
         """The last rows that this user entered, newest first."""
         frame = self.register().frame
-        return frame[frame["created_by"] == self.account.name].tail(count).iloc[::-1]
+        return (
+            frame[(frame["created_by"] == self.account.name) & frame["removal_requested"].isna()].tail(count).iloc[::-1]
+        )
 
     @property
     def review_day(self) -> dt.date:
@@ -234,7 +244,11 @@ class Workspace:
         """
         account = self._require("remove")
         store = self._store()
-        if not (reason := schema.clean_text(reason, limit=200, lines=False)):
+        try:
+            reason = schema.clean_text(reason, limit=200, lines=False)
+        except schema.FieldError as error:
+            raise Invalid({"reason": error.text}) from error
+        if not reason:
             raise Invalid({"reason": Text(N_("Write why the row is removed."))})
 
         def check(register: Register) -> None:

@@ -12,7 +12,7 @@ from lib.access.accounts import Account
 from lib.access.roles import OPERATIONS, ROLES
 from lib.errors import AppError, Invalid
 from lib.i18n import LANGUAGES, N_
-from lib.ui.messages import attempt, flash, show_error
+from lib.ui.messages import attempt, flash, plain, show_error
 from lib.ui.visit import Visit, visit
 
 ACTIONS = {
@@ -61,14 +61,13 @@ def _users(v: Visit) -> None:
         st.warning(
             t(
                 "Only {name} has the administrator's role. Give it to a second person, so that nobody is locked out.",
-                name=admins[0].display_name,
+                name=plain(admins[0].display_name),
             ),
             icon=":material/warning:",
         )
     for user in users:
-        title = (
-            f"{user.display_name} · {user.name} · {', '.join(t(ROLES[role]) for role in ROLES if role in user.roles)}"
-        )
+        roles = ", ".join(t(ROLES[role]) for role in ROLES if role in user.roles)
+        title = f"{plain(user.display_name)} · {user.name} · {roles}"
         with st.expander(title + (f" · {t('disabled')}" if user.disabled else "")):
             _user(v, user)
     st.header(t("New user"))

@@ -109,7 +109,7 @@ def _show_lookalikes(v: Visit, form: dict[str, Any]) -> None:
             row = v.workspace.row(prospect_id)
             who = ", ".join(filter(None, (row["name"], row["organisation"], v.phone(row["phone"]), row["email"])))
             st.text(f"{prospect_id}: {who}")
-            by = owners.get(row["created_by"], row["created_by"])
+            by = plain(owners.get(row["created_by"], row["created_by"]))
             st.caption(t("Added by {who}, {when}", who=by, when=t.time(row["created_at"])))
             st.button(t("Open {id}", id=prospect_id), key=f"open-{prospect_id}", on_click=open_row, args=(prospect_id,))
         if st.button(t("Save anyway"), key="anyway"):

@@ -9,7 +9,7 @@ from lib.access.roles import PAGES, landing
 from lib.errors import AppError, NotSignedIn
 from lib.i18n import LANGUAGES, translator
 from lib.ui import style
-from lib.ui.messages import show_error, show_flash
+from lib.ui.messages import plain, show_error, show_flash
 from lib.ui.visit import Visit, language, visit
 from pages import admin, entry, prospects, retention, statistics
 
@@ -53,7 +53,7 @@ def _other_language(v: Visit) -> str:
 def _sign_out() -> None:
     v = visit()
     st.title(v.t("Sign out"))
-    st.write(v.t("You are signed in as {name}.", name=v.account.display_name))
+    st.write(v.t("You are signed in as {name}.", name=plain(v.account.display_name)))
     st.html(f'<form method="post" action="/logout"><button class="signout">{v.t("Sign out")}</button></form>')
 
 
@@ -82,7 +82,7 @@ def main() -> None:
         st.Page(_switch_language, title=other("In English"), url_path="language"),
         st.Page(_sign_out, title=v.t("Sign out"), url_path="sign-out"),
     ]
-    page = st.navigation({"": list(pages.values()), v.account.display_name: account}, position="top")
+    page = st.navigation({"": list(pages.values()), plain(v.account.display_name): account}, position="top")
     if name := next((name for name, known in pages.items() if known == page), ""):
         st.session_state["_page"] = name
     if (goal := pages.get(st.session_state.pop("_goto", ""))) and goal != page:

@@ -11,6 +11,7 @@ import streamlit as st
 from lib import schema
 from lib.errors import NoSuchProspect
 from lib.output.excel_list import file_name, strong_password
+from lib.register import number_of
 from lib.ui import detail
 from lib.ui.fields import date_format
 from lib.ui.messages import attempt, show_error
@@ -38,7 +39,7 @@ def show() -> None:
 def _read_address() -> None:
     """Take a row or filters from the page's address: no personal data stands there."""
     address = st.query_params
-    if "row" in address:
+    if number_of(address.get("row", "")):
         st.session_state.setdefault("row", address["row"])
     if not {"source", "from", "to"} & address.keys():
         return

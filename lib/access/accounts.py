@@ -147,15 +147,27 @@ class Accounts:
     def _read(self) -> Records:
         try:
             content = yaml.safe_load(self.path.read_bytes())
-            return {str(name): {**_EMPTY, **record} for name, record in content["credentials"]["usernames"].items()}
+            records = {str(name): {**_EMPTY, **record} for name, record in content["credentials"]["usernames"].items()}
+            for name, record in records.items():
+                _account(name, record)
+            return records
         except FileNotFoundError:
             return {}
-        except (yaml.YAMLError, TypeError, KeyError, AttributeError, UnicodeDecodeError) as error:
+        except (
+            yaml.YAMLError,
+            TypeError,
+            KeyError,
+            AttributeError,
+            ValueError,
+            ArithmeticError,
+            RecursionError,
+        ) as error:
             raise Damaged(
                 N_("The file {file} cannot be read. Put a copy from the backups in its place."), file=self.path.name
             ) from error
 
 
+_UNREADABLE = (yaml.YAMLError, TypeError, KeyError, AttributeError, ValueError, ArithmeticError, RecursionError)
 # What a record may lack when another program of the same form wrote it.
 _EMPTY: dict[str, Any] = {
     "email": "",

@@ -75,9 +75,11 @@ def matches(password: str, password_hash: str | None) -> bool:
         known = password_hash is not None and 0 < len(password.encode()) <= MOST_BYTES and "\0" not in password
     except UnicodeEncodeError:
         known = False
-    same = bool(
-        _utilities().Hasher.check_pw(password if known else "-", password_hash if known and password_hash else _decoy())
-    )
+    tried = password_hash if known and password_hash else _decoy()
+    try:
+        same = bool(_utilities().Hasher.check_pw(password if known else "-", tried))
+    except ValueError:  # what stands in the file is no hash: nobody's password has it
+        same = False
     return known and same
 
 

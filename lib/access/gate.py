@@ -32,10 +32,13 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 _LOG = logging.getLogger(__name__)
 _OWN = ("/login", "/logout", "/setup")
 _HEALTH = "/_stcore/health"
-_BUNDLE = ("/static/", "/favicon.png", "/favicon.ico")
+_BUNDLE = "/static/"
+_ICONS = ("/favicon.png", "/favicon.ico")
 # What is no page of the register: refused without a body, not led to sign-in.
+_UNUSED = ("/_stcore/metrics", "/_stcore/script-health-check", "/_stcore/agent", "/_stcore/skills")
 _PARTS = ("/_stcore", "/media", "/component", "/app/static", "/static")
 _RECHECK_SECONDS = 1.0
+_USER_HEADER = b"x-prospects-user"  # server.trustedUserHeaders in .streamlit/config.toml
 _ENDED = 1008  # policy violation: Streamlit's client keeps the page and tries to come back
 
 # Streamlit's page needs inline styles, blob: (downloads, workers), data: (fonts, images) and its one inline script,
@@ -105,8 +108,10 @@ class Gate:
     def _answer(self, scope: Scope) -> App | None:
         """The gate's own answer to a request; None lets it through."""
         path: str = scope["path"]
-        if path in _OWN or path == _HEALTH or path.startswith(_BUNDLE):
+        if path in (*_OWN, *_ICONS, _HEALTH) or path.startswith(_BUNDLE):
             return None
+        if _is_under(path, _UNUSED):
+            return Response(status_code=401)
         token = token_of(scope)
         account = current().account_of(token) if token else None
         if account is None:
@@ -129,10 +134,14 @@ class Gate:
             except AppError:
                 return False
 
-        if not valid():
+        account = current().account_of(token) if valid() else None
+        if account is None:
             await receive()
             await send({"type": "websocket.close", "code": _ENDED})
             return
+        # Streamlit resumes whatever session a browser names, if its user is the same: so it is told who that is.
+        who = (_USER_HEADER, f"{account.name}:{account.epoch}".encode())
+        scope = {**scope, "headers": [h for h in scope["headers"] if h[0].lower() != _USER_HEADER] + [who]}
         over = asyncio.Event()
 
         async def close() -> None:

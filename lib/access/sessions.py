@@ -160,9 +160,17 @@ class Sessions:
     def _read(self) -> dict[str, Session]:
         try:
             content: dict[str, Any] = read_json(self.path, {})
-            return {k: Session(**s) for k, s in content.get("sessions", {}).items()}
-        except (ValueError, TypeError, AttributeError):
+            return {k: _session(s) for k, s in content.get("sessions", {}).items()}
+        except (ValueError, TypeError, AttributeError, KeyError, ArithmeticError, RecursionError):
             return {}  # an unreadable file ends the sessions; people sign in again
+
+
+def _session(record: dict[str, Any]) -> Session:
+    """A session as it stands in the file; one of other types is a TypeError or ValueError."""
+    base64.b64decode(record["key"])
+    times = {name: float(record[name]) for name in ("created", "last_seen")}
+    texts = {name: str(record[name]) for name in ("user", "device", "address", "key")}
+    return Session(**{**record, **times, **texts, "epoch": int(record["epoch"])})
 
 
 def _hash(token: str) -> str:

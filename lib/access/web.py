@@ -96,7 +96,8 @@ def _from_here(request: Request) -> bool:
     """Whether a form was sent from a page of this server."""
     source = request.headers.get("origin") or request.headers.get("referer") or ""
     host = request.headers.get("host", "")
-    return bool(host) and urlsplit(source).netloc == host
+    parts = urlsplit(source)
+    return bool(host) and parts.netloc == host and parts.scheme in ("http", "https")
 
 
 async def _form(request: Request) -> Form | None:

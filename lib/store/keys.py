@@ -135,11 +135,15 @@ class Keyring:
     def _read(self) -> dict[str, Any]:
         try:
             content = read_json(self.path, None)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise Damaged(file=self.path.name) from error
-        if not isinstance(content, dict) or not content.keys() >= {"workbook", "workbook_password", "accounts"}:
-            raise Damaged(file=self.path.name)
-        return content
+        try:
+            for slot in (content["workbook"], *content["accounts"].values()):
+                _bytes(slot["salt"]), _bytes(slot["key"]), int(slot["cost"])
+            _bytes(content["workbook_password"])
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise Damaged(file=self.path.name) from error
+        return dict(content)
 
 
 def _slot(master: bytes, password: str, purpose: str) -> dict[str, Any]:

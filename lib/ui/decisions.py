@@ -62,7 +62,7 @@ def removal_dialog(v: Visit, ids: Sequence[str]) -> None:
             t("Lists that were downloaded earlier, mailing lists, business cards and calendars are cleaned by hand.")
         )
         ended = v.workspace.all_ended(ids)
-        reason = "expired" if ended else st.text_input(t("Reason"), key="removal-reason")
+        reason = "expired" if ended else st.text_input(t("Reason"), key="removal-reason", max_chars=200)
         if len(ids) > TYPED_ABOVE:
             typed = st.text_input(t("Type the number of rows to be removed"), key="removal-count")
             if typed.strip() != str(len(ids)):

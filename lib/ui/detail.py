@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 from typing import Any
+from urllib.parse import quote
 
 import streamlit as st
 
@@ -44,7 +46,8 @@ def show(v: Visit, prospect_id: str) -> None:
     """
     row = v.workspace.row(prospect_id)
     back(v)
-    st.title(plain(row["name"] or row["organisation"]))
+    # No heading of Streamlit's: its anchor would put the name into the page's address.
+    st.html(f"<h1>{escape(row['name'] or row['organisation'])}</h1>")
     if row["name"] and row["organisation"]:
         st.text(row["organisation"])
     _facts(v, row)
@@ -63,9 +66,9 @@ def _facts(v: Visit, row: dict[str, Any]) -> None:
             chips.append(chip(f"{v.heading(code)} {t.date(row[code])}", warn=True))
     links = []
     if row["phone"]:
-        links.append(f'<a href="tel:{escape(row["phone"], quote=True)}">{escape(v.phone(row["phone"]))}</a>')
+        links.append(_link("tel", row["phone"], v.phone(row["phone"])))
     if row["email"]:
-        links.append(f'<a href="mailto:{escape(row["email"], quote=True)}">{escape(row["email"])}</a>')
+        links.append(_link("mailto", row["email"], row["email"]))
     quiet = t(
         "{id} · received {received} · to be removed by {expires}",
         id=row["id"],
@@ -74,6 +77,13 @@ def _facts(v: Visit, row: dict[str, Any]) -> None:
     )
     lines = ("", "".join(chips)), ("facts", " · ".join(links)), ("quiet", escape(quiet))
     st.html("".join(f'<div class="{name}">{line}</div>' for name, line in lines))
+
+
+def _link(scheme: str, target: str, shown: str) -> str:
+    """A link that dials or writes, as HTML. What is typed as a number but is none is not dialled."""
+    if scheme == "tel" and not re.fullmatch(r"\+\d+", target):
+        return escape(shown)
+    return f'<a href="{scheme}:{quote(target, safe="@+")}">{escape(shown)}</a>'
 
 
 def _actions(v: Visit, row: dict[str, Any]) -> None:
@@ -128,9 +138,9 @@ def _form(v: Visit, row: dict[str, Any]) -> None:
     st.caption(
         t(
             "Added by {creator} {created}, changed by {changer} {changed}",
-            creator=owners.get(row["created_by"], row["created_by"]),
+            creator=plain(owners.get(row["created_by"], row["created_by"])),
             created=t.time(row["created_at"]),
-            changer=owners.get(row["changed_by"], row["changed_by"]),
+            changer=plain(owners.get(row["changed_by"], row["changed_by"])),
             changed=t.time(row["changed_at"]),
         )
     )
@@ -167,7 +177,7 @@ def _conflict(v: Visit, edit: dict[str, Any], row: dict[str, Any]) -> None:
     """What somebody else changed meanwhile, and the two ways on."""
     t, stale = v.t, edit["stale"]
     with st.container(border=True, key="conflict"):
-        who = v.workspace.owners().get(stale.changed_by, stale.changed_by)
+        who = plain(v.workspace.owners().get(stale.changed_by, stale.changed_by))
         st.error(t.text(stale.text), icon=":material/sync_problem:")
         st.caption(t("Changed by {who}, {when}", who=who, when=t.time(row["changed_at"])))
         for code, (seen, now) in stale.conflicts.items():

@@ -21,6 +21,7 @@ FIELDS = {
 
 def plain(text: str) -> str:
     """A user's text where Markdown is read: nothing in it counts as a mark."""
+    text = text.replace("://", ":\u200b//").replace("www.", "www\u200b.")  # else it would become a link
     return "".join(f"\\{c}" if c in "\\`*_{}[]()<>#+-.!|$:~^&" else c for c in text)
 
 
@@ -37,7 +38,8 @@ def show_error(error: AppError, t: Translator) -> None:
         st.error(t.text(error.text), icon=":material/lock:")
         st.link_button(t("Sign in"), "/login", type="primary")
         return
-    text = t.text(error.text)
+    said = {name: plain(value) if isinstance(value, str) else value for name, value in error.text.params.items()}
+    text = t(error.text.msgid, **said)
     if isinstance(error, Invalid):
         text += "".join(f"\n- **{field_name(code, t)}**: {t.text(why)}" for code, why in error.fields.items())
     st.error(text, icon=":material/error:")
