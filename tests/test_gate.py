@@ -90,12 +90,12 @@ class Server:
         assert client.post("/login", data={"username": name, "password": password}).status_code == 303
         return client
 
-    def socket(self, client: httpx.Client | None = None) -> ClientConnection:
+    def socket(self, client: httpx.Client | None = None, resume: str = "") -> ClientConnection:
         cookie = "; ".join(f"{c.name}={c.value}" for c in client.cookies.jar) if client else ""
         return connect(
             f"ws://127.0.0.1:{self.port}/_stcore/stream",
             additional_headers={"Cookie": cookie} if cookie else {},
-            subprotocols=[Subprotocol("streamlit")],
+            subprotocols=[Subprotocol(part) for part in (("streamlit", "x", resume) if resume else ("streamlit",))],
             open_timeout=20,
         )
 
@@ -147,6 +147,18 @@ def read(connection: ClientConnection, until: bytes, seconds: float = 20) -> byt
         part = connection.recv(timeout=max(0.1, end - time.monotonic()))
         content += part if isinstance(part, bytes) else part.encode()
     return content
+
+
+def streamlit_session(connection: ClientConnection) -> str:
+    """The id of the Streamlit session behind a socket, as its first page run tells it."""
+    from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+    rerun(connection)
+    while True:
+        part, message = connection.recv(timeout=20), ForwardMsg()
+        message.ParseFromString(part if isinstance(part, bytes) else part.encode())
+        if message.WhichOneof("type") == "new_session":
+            return message.new_session.initialize.session_id
 
 
 def closes(connection: ClientConnection, seconds: float = 5) -> bool:
@@ -330,6 +342,16 @@ def test_a3_a_cookie_kept_from_before_signing_out_opens_nothing(server: Server) 
     assert replay.get("/_stcore/host-config").status_code == 401
     with pytest.raises(websockets.exceptions.InvalidStatus):
         server.socket(replay)
+
+
+def test_a2_another_user_s_streamlit_session_cannot_be_resumed_and_one_s_own_can(server: Server) -> None:
+    own = server.sign_in()
+    with server.socket(own) as connection:
+        session = streamlit_session(connection)
+    with server.socket(own, resume=session) as connection:
+        assert streamlit_session(connection) == session
+    with server.socket(server.sign_in("bo", OTHER), resume=session) as connection:
+        assert streamlit_session(connection) != session
 
 
 def test_a3_disabling_a_user_closes_the_live_websocket(server: Server) -> None:
