@@ -225,7 +225,17 @@ def test_of_two_wishes_the_first_day_counts(spaces: dict[str, Any], method: str,
     pid = fresh(spaces)
     spaces["installation"].store.update(pid, {code: "2026-01-01"}, by="test")
     getattr(spaces["sales"], method)(pid)
-    assert spaces["sales"].row(pid)[code] == dt.date(2026, 1, 1)
+    assert spaces["manager"].row(pid)[code] == dt.date(2026, 1, 1)
+
+
+def test_who_asked_to_be_removed_is_a_managers_matter(spaces: dict[str, Any]) -> None:
+    sales: Workspace = spaces["sales"]
+    pid = sales.add(person("Poistoa Pyytävä"))
+    sales.request_removal(pid)
+    with pytest.raises(NoSuchProspect):
+        sales.row(pid)
+    assert sales.latest().empty and sales.find().empty
+    assert spaces["manager"].row(pid)["id"] == pid == spaces["manager"].queue()["requested"]["id"].item()
 
 
 # -- leaving -----------------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ _ON_ACCENT = {"light": "#FFFFFF", "dark": "#06201F"}
 _CSS = """
 <style>
 .stMainBlockContainer { padding-top: 4.25rem; padding-bottom: 3rem; max-width: 82rem; }
-h1 { font-size: 1.6rem !important; padding: 0 0 .25rem !important; }
+h1 { font-size: 1.6rem !important; padding: 0 0 .25rem !important; margin: 0 !important; }
 h2 { font-size: 1.2rem !important; padding: .5rem 0 .25rem !important; }
 [data-testid="stElementToolbar"] { display: none; }
 [data-testid="stMain"] button[kind="primary"] p,

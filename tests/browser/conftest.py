@@ -91,7 +91,12 @@ class Server:
             self.command("sample", "--rows", str(rows), "--seed", "5")
         self.command("user", "add", "sami", "--role", "sales", "--display-name", "Sami Seppälä")
 
-    def start(self, *, unattended: bool = False) -> None:
+    def start(self) -> None:
+        self.launch()
+        self.wait()
+
+    def launch(self, *, unattended: bool = False) -> None:
+        """Start without waiting; unattended, the workbook's password is in the environment."""
         environment = self.environment
         if not unattended:
             del environment["PROSPECTS_WORKBOOK_PASSWORD"]  # people open the register
@@ -103,8 +108,11 @@ class Server:
                 stdout=log,
                 stderr=log,
             )
-        for _ in range(600):
-            assert self.process.poll() is None, self.log.read_text()
+
+    def wait(self) -> None:
+        """Wait until the server answers."""
+        for _ in range(1200):
+            assert self.process and self.process.poll() is None, self.log.read_text()
             try:
                 if httpx.get(f"{self.url}/_stcore/health").status_code == 200:
                     return
@@ -262,7 +270,7 @@ def browse(chromium: Browser, request: pytest.FixtureRequest, tmp_path: Path) ->
 
     yield new
     for n, (context, tab) in enumerate(tabs):
-        if getattr(request.node, "failed", False):
+        if getattr(request.node, "failed", False) and not tab.page.is_closed():
             tab.page.screenshot(path=str(tmp_path / f"failure-{n}.png"), full_page=True)
         context.close()
     # Whatever a test is about: nothing left the machine, and the policy was in nobody's way.

@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from lib.installation import Installation
 from lib.operations import Workspace
 from lib.store import Store, keys
 from lib.ui import visit
+from lib.ui.messages import plain
 
 MAIN = Path(__file__).parents[2] / "pages" / "main.py"
 PASSWORD, WORKBOOK_PASSWORD = "oikea hevonen paristo", "työkirjan pitkä salasana"
@@ -119,6 +121,18 @@ class Visitor:
     def sees(self, text: str, **params: Any) -> bool:
         """Whether a text, in English, is on the page in the visitor's language."""
         return self.t(text, **params) in self.shown()
+
+    def error(self, text: str, **params: Any) -> bool:
+        """Whether an error, in English, is said; a user's own words in it count as text, not as Markdown."""
+        said = {name: plain(value) if isinstance(value, str) else value for name, value in params.items()}
+        return any(self.t(text, **said) in error.value for error in self.at.error)
+
+    @property
+    def title(self) -> str:
+        """The page's main heading: Streamlit's own, or a row's, which is HTML so that no name gets into the address."""
+        if self.at.title:
+            return str(self.at.title[0].value)
+        return next((unescape(m[1]) for h in self.at.get("html") if (m := re.search("<h1>(.*?)</h1>", h.body))), "")
 
     def table(self, n: int = 0) -> Any:
         return self.at.dataframe[n].value

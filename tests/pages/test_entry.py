@@ -188,7 +188,7 @@ def test_the_row_that_looks_alike_opens(aino: Visitor, store: Store) -> None:
     aino.fill(name="Joku muu", phone="0401234567")
     aino.press("Save")
     aino.press("Open {id}", id="P-000001")
-    assert [title.value for title in aino.at.title] == ["Kaarina Kanarialintu"]
+    assert aino.title == "Kaarina Kanarialintu"
     assert aino.at.query_params == {"row": "P-000001"}
 
 

@@ -55,7 +55,7 @@ def test_a2_everybody_is_offered_the_pages_of_the_role_and_no_others(
     who.open()
     offered = {page["url_pathname"] or landing(roles) for page in who.at._registered_pages.values()}
     assert offered == {page for page, operation in PAGES.items() if may(roles, operation)} | {"language", "sign-out"}
-    assert who.at.title[0].value == who.t(TITLES[landing(roles)])
+    assert who.title == who.t(TITLES[landing(roles)])
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -66,7 +66,7 @@ def test_a2_the_address_of_a_page_of_another_role_shows_nothing_of_it(
     who = visitor(name)
     who.open(page)
     allowed = may(PEOPLE[name][1], PAGES[page])
-    shown = who.at.title[0].value if who.at.title else ""
+    shown = who.title
     assert shown == who.t(TITLES[page if allowed else landing(PEOPLE[name][1])])
     if name == "ylva":
         assert not set(rows.frame["name"]) & set(who.shown().splitlines()) - {""}
@@ -190,11 +190,11 @@ def test_the_language_is_switched_for_this_device_alone(
     sami = visitor("sami")
     sami.open()
     sami.go("language")
-    assert sami.at.title[0].value == "New prospect"
+    assert sami.title == "New prospect"
     sami.open("prospects")
-    assert sami.at.title[0].value == "Prospects"
+    assert sami.title == "Prospects"
     aino.open()
-    assert aino.at.title[0].value == "Uusi prospekti"
+    assert aino.title == "Uusi prospekti"
 
 
 # -- the disk fails while the program runs -----------------------------------------------------------------------------
@@ -256,7 +256,7 @@ def test_s7_an_entry_survives_a_fault_of_the_disk_in_the_form(
     before = installation.workbook.read_bytes()
     with fault(installation):
         aino.press("Save")
-        assert aino.t(FAULTS[fault], file="prospects.xlsx") in aino.shown() and not aino.at.success
+        assert aino.error(FAULTS[fault], file="prospects.xlsx") and not aino.at.success
         assert aino.widget("name").value == "Kaarina Kanarialintu"
         assert aino.widget("notes").value == "pitkä muistiinpano" and aino.widget("interests").value == ["kissat"]
         aino.run()
@@ -278,7 +278,7 @@ def test_s7_an_edit_survives_a_fault_of_the_disk_in_the_form(
     aino.fill(notes="pitkä muistiinpano")
     with fault(installation):
         aino.press("Save changes")
-        assert aino.t(FAULTS[fault], file="prospects.xlsx") in aino.shown() and not aino.at.success
+        assert aino.error(FAULTS[fault], file="prospects.xlsx") and not aino.at.success
         assert aino.widget("notes").value == "pitkä muistiinpano"
         assert store.register.row(pid)["notes"] == ""
     aino.press("Save changes")
@@ -289,11 +289,12 @@ def test_s7_an_edit_survives_a_fault_of_the_disk_in_the_form(
 def test_s7_every_page_still_opens_on_a_fault_of_the_disk(
     aino: Visitor, rows: Store, installation: Installation, fault: Callable[..., contextmanager]
 ) -> None:
-    said = [aino.t(FAULTS[fault], file="prospects.xlsx")] if fault in (deleted, cut_in_half) else []
+    lost = fault in (deleted, cut_in_half)
     with fault(installation):
         for page in PAGES:
             aino.open(page)
-            assert aino.at.title[0].value == aino.t(TITLES[page]) and [e.value for e in aino.at.error] == said
+            assert aino.title == aino.t(TITLES[page]) and len(aino.at.error) == lost
+            assert aino.error(FAULTS[fault], file="prospects.xlsx") == lost
 
 
 def test_a_register_that_does_not_open_says_why_and_opens_once_it_can(
@@ -303,9 +304,9 @@ def test_a_register_that_does_not_open_says_why_and_opens_once_it_can(
     installation.close()  # as after a restart
     with deleted(installation):
         aino.open("prospects")
-        assert aino.t(FAULTS[deleted], file="prospects.xlsx") in aino.shown() and not aino.at.dataframe
+        assert aino.error(FAULTS[deleted], file="prospects.xlsx") and not aino.at.dataframe
         aino.press("Try again")
-        assert aino.t(FAULTS[deleted], file="prospects.xlsx") in aino.shown()
+        assert aino.error(FAULTS[deleted], file="prospects.xlsx")
     aino.press("Try again")
     assert not aino.at.error
     aino.open("prospects")

@@ -123,7 +123,7 @@ def test_a_source_leads_to_its_rows_on_the_list(aino: Visitor, store: Store) -> 
     aino.open("statistics")
     choose(aino, "last_12_months")
     show_rows_of(aino, "email")
-    assert aino.at.title[0].value == aino.t("Prospects")
+    assert aino.title == aino.t("Prospects")
     period = statistics.period("last_12_months", TODAY)
     frame = store.frame
     mask = (frame["source"] == "email") & frame["received"].between(
@@ -138,7 +138,7 @@ def test_a_source_leads_to_the_list_even_if_a_row_was_open(aino: Visitor, store:
     aino.open("prospects", row="P-000001")
     aino.go("statistics")
     show_rows_of(aino, "email")
-    assert aino.at.title[0].value == aino.t("Prospects") and aino.table()["name"].tolist() == ["Toinen"]
+    assert aino.title == aino.t("Prospects") and aino.table()["name"].tolist() == ["Toinen"]
 
 
 def test_the_way_back_to_the_figures_does_not_lead_to_the_list_again(aino: Visitor, store: Store) -> None:
@@ -146,7 +146,7 @@ def test_the_way_back_to_the_figures_does_not_lead_to_the_list_again(aino: Visit
     aino.open("statistics")
     show_rows_of(aino, "phone")
     aino.go("statistics")
-    assert aino.at.title[0].value == aino.t("Statistics")
+    assert aino.title == aino.t("Statistics")
 
 
 def test_another_source_replaces_the_filters_of_the_one_before(aino: Visitor, store: Store) -> None:
@@ -166,4 +166,4 @@ def test_whoever_may_count_but_not_read_is_offered_no_rows(aino: Visitor, visito
     """No such role is shipped; an administrator alone sees no figure either."""
     ylva = visitor("ylva")
     ylva.open("statistics")
-    assert ylva.at.title[0].value == ylva.t("Administration")
+    assert ylva.title == ylva.t("Administration")

@@ -121,6 +121,7 @@ class _File:
         return getattr(self.file, name)
 
 
+SWAP = ["open", "write", "flush", "fsync", "close", "replace", "open", "fsync"]
 CHANGES: dict[str, Callable[[Store], Any]] = {
     "add": lambda store: store.add(person("Uusi Ihminen"), by=BY),
     "update": lambda store: store.update("P-000002", {"name": "Muuttunut Ihminen"}, by=BY),
@@ -175,11 +176,11 @@ def test_s1_whatever_step_fails_the_workbook_is_the_old_or_the_new_one(
                 acknowledged = False
             fired, calls = faults.fired, faults.calls
             faults.disarm()
+            assert strays(data_dir) == [], calls
             on_disk = state(data_dir)
             swapped = "replace" in calls[: at - 1]
             assert on_disk == (new if acknowledged or swapped else old), calls
             assert ((data_dir / "prospects.xlsx").read_bytes() == before) == (on_disk == old)
-            assert strays(data_dir) == [], calls
             # Memory follows the disk, and the next change goes through.
             store.refresh()
             assert list(zip(store.frame["id"], store.frame["name"], strict=True)) == on_disk
@@ -189,6 +190,8 @@ def test_s1_whatever_step_fails_the_workbook_is_the_old_or_the_new_one(
         shutil.rmtree(data_dir)
         if not fired:
             assert acknowledged
+            swap = calls.index("replace")  # beside the old file, synced, swapped in, the folder synced
+            assert calls[swap - 5 : swap + 3] == SWAP
             break
         seen.add(calls[at - 1])
     assert seen >= {"open", "write", "flush", "fsync", "close", "replace"}
@@ -560,6 +563,18 @@ def test_s10_erasing_is_refused_where_the_workbook_cannot_be_read(store: Store) 
         store.erase()
     store.path.unlink()
     with pytest.raises(WorkbookMissing):
+        store.erase()
+
+
+def test_s10_erasing_reads_the_file_itself_whatever_its_stamp_says(store: Store) -> None:
+    gone = store.add(person(), by=BY)
+    store.remove([gone], by=BY, reason="erasure")
+    stamp, whole = store.path.stat(), bytearray(store.path.read_bytes())
+    whole[len(whole) // 2] ^= 1
+    store.path.write_bytes(whole)
+    os.utime(store.path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    store.refresh()  # sees no difference
+    with pytest.raises(Damaged):
         store.erase()
 
 

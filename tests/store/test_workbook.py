@@ -232,20 +232,24 @@ OTHERS: list[Any] = [
 ]
 
 
+def _put(cell: Any, value: Any) -> None:
+    cell.value = value
+    if isinstance(value, str):
+        cell.data_type = "s"  # no formula
+
+
 def _add_others(changed: openpyxl.Workbook) -> None:
     sheet = changed["Prospektit"]
     free = sheet.max_column + 1
     sheet.cell(1, free, "Oma sarake")
     sheet.cell(1, free + 2, 2026)
     for row, value in enumerate(OTHERS, 2):
-        sheet.cell(row, free).value = value
-        if isinstance(value, str):
-            sheet.cell(row, free).data_type = "s"
+        _put(sheet.cell(row, free), value)
         sheet.cell(row, free + 1, f"no heading {row}")
         sheet.cell(row, free + 2, row)
     own = changed.create_sheet("Omat muistiinpanot")
     for row, value in enumerate(OTHERS, 4):
-        own.cell(row, 3).value = value
+        _put(own.cell(row, 3), value)
     changed.create_sheet("Tyhjä")
     changed.create_chartsheet("Kaavio").add_chart(BarChart())
 
