@@ -121,6 +121,8 @@ class Workspace:
     def find(self, query: str = "", **filters: Any) -> pd.DataFrame:
         """The rows that match a search and the filters of `lib.search.filter_rows`, newest first."""
         register = self.register()
+        if not self.may("remove"):  # what waits for removal is a manager's matter only
+            filters["hide_requested"] = True
         mask = register.index.match(query) & filter_rows(register.frame, **filters)
         return register.frame[mask].iloc[::-1].sort_values("received", ascending=False, kind="stable")
 

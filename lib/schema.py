@@ -24,7 +24,7 @@ VERSION = 1
 MAX_TEXT = 32_767  # UTF-16 units in one Excel cell
 SHORT_TEXT = 1_000  # a line of a form
 SEPARATOR = "; "
-EARLIEST_YEAR = 1900  # the first that Excel can hold as a date
+YEARS = range(1900, 2201)  # Excel holds none before; what lies after is a slip, and its period could not be counted
 
 
 class Kind(Enum):
@@ -284,7 +284,7 @@ def clean_date(value: object) -> dt.date | None:
     """A date from a date, a time or an ISO string; None when empty.
 
     Raises:
-        FieldError: it is none, or one before 1900, which Excel does not know.
+        FieldError: it is none, or one outside of `YEARS`.
     """
     if value is None or value == "" or value is pd.NaT:
         return None
@@ -294,7 +294,7 @@ def clean_date(value: object) -> dt.date | None:
         date = value if isinstance(value, dt.date) else dt.date.fromisoformat(str(value))
     except ValueError as error:
         raise FieldError(N_("This is not a date.")) from error
-    if date.year < EARLIEST_YEAR:
+    if date.year not in YEARS:
         raise FieldError(N_("This is not a date."))
     return date
 

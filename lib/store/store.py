@@ -19,8 +19,9 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from lib import schema, settings
-from lib.errors import AlreadyExists, Damaged, Duplicate, NotWritten, StoreError, WorkbookMissing
+from lib.errors import AlreadyExists, Damaged, Duplicate, Invalid, NotWritten, StoreError, WorkbookMissing
 from lib.files import WORKBOOK, locked, reason, remove_leftovers, write_atomically
+from lib.i18n import N_, Text
 from lib.register import Register
 from lib.store import workbook
 from lib.store.keys import Keyring, derive
@@ -185,10 +186,18 @@ class Store:
         return self._change("add", by, change)[0]
 
     def add_many(self, rows: Iterable[Mapping[str, Any]], *, by: str) -> list[str]:
-        """New prospects from complete rows, columns set by the register included. Returns their ids."""
+        """New prospects from complete rows, columns set by the register included. Returns their ids.
+
+        Raises:
+            Invalid: a row has no received date or source; nothing was added.
+            StoreError
+        """
         now = self.now
         marks = {"created_at": now, "created_by": by, "changed_at": now, "changed_by": by}
         complete = [{**marks, **{k: v for k, v in row.items() if v is not None}} for row in rows]
+        for code in ("received", "source"):
+            if not all(row.get(code) for row in complete):
+                raise Invalid({code: Text(N_("This is needed."))})
         return self._change("add", by, lambda register: register.added(complete))
 
     def update(

@@ -67,7 +67,7 @@ def write(content: Content, password: str, language: str) -> bytes:
     _add_info(book, content.info, language)
     formats = other_formats(book)
     for name, rows in content.sheets.items():
-        sheet = book.add_worksheet(name)
+        sheet = book.add_worksheet(name[:31])  # the longest name that Excel takes
         for row, cells in enumerate(rows):
             for column, value in enumerate(cells):
                 write_any(sheet, row, column, value, formats)
@@ -208,7 +208,7 @@ def _time(cell: Any) -> dt.datetime | None:
     if cell == "" or cell is None:
         return None
     moment = _moment(cell)
-    if moment.year < schema.EARLIEST_YEAR:  # Excel cannot hold it: the next write would put something else there
+    if moment.year not in schema.YEARS:
         raise ValueError(cell)
     return moment.replace(microsecond=0, tzinfo=None)
 

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Request, expect, sync_playwright
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from lib.i18n import translator
 from lib.store import Store
@@ -171,11 +172,16 @@ class Tab:
             self.complaints.append(text)
 
     def open(self, path: str = "") -> Tab:
+        self.got.clear()
         self.page.goto(f"{self.url}/{path}")
         return self.idle()
 
     def idle(self) -> Tab:
-        """Wait until the page has been drawn."""
+        """Wait until the script has run to its end and the page has been drawn."""
+        end = time.monotonic() + 30
+        while not any(ForwardMsg.FromString(frame).WhichOneof("type") == "script_finished" for frame in self.got):
+            assert time.monotonic() < end, "the page's script did not end"
+            self.page.wait_for_timeout(50)
         self.page.wait_for_selector(IDLE, timeout=30_000)
         return self
 

@@ -89,11 +89,8 @@ def test_a1_no_other_file_run_by_streamlit_shows_a_byte(
             server.launch(unattended=True)
         for server in servers:
             server.wait()
-            tab = browse(server, cookies=cookie)
-            tab.page.goto(server.url)
-            tab.page.wait_for_selector("[data-testid=stApp]", timeout=20_000)
-            tab.page.wait_for_timeout(700)
-            assert tab.got and CANARY.encode() not in shown(tab), server.script
+            tab = browse(server, cookies=cookie).open()
+            assert CANARY.encode() not in shown(tab), server.script
             assert tab.page.locator("[data-testid=stDataFrame], main input").count() == 0, server.script
             tab.page.close()
     finally:

@@ -623,11 +623,19 @@ def test_another_retention_period_moves_every_removal_at_the_next_refresh(store:
     assert str(sheet.cell(2, columns(sheet)["Poistettava viimeistään"]).value) == "2027-05-01 00:00:00"
 
 
-def test_a_date_that_excel_cannot_hold_does_not_shut_the_register(store: Store) -> None:
-    with pytest.raises(Invalid):
-        store.add(person(received="0026-11-22"), by=BY)
-    store.add(person(next_contact="9999-12-31"), by=BY)
+def test_a_date_that_cannot_be_held_or_counted_does_not_shut_the_register(store: Store) -> None:
+    for slip in ({"received": "0026-11-22"}, {"next_contact": "9999-12-31"}):
+        with pytest.raises(Invalid):
+            store.add(person(**slip), by=BY)
+    store.add(person(next_contact="2200-12-31"), by=BY)
     assert ids(store.data_dir) == ["P-000001"]
+
+
+def test_a_complete_row_without_its_received_date_is_refused(store: Store) -> None:
+    with pytest.raises(Invalid) as caught:
+        store.add_many([{"source": "phone", "name": "Aino"}], by=BY)
+    assert set(caught.value.fields) == {"received"}
+    assert ids(store.data_dir) == []
 
 
 def test_broken_settings_are_told_and_the_workbook_stays(store: Store) -> None:
