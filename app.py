@@ -12,23 +12,12 @@ from starlette.middleware import Middleware
 from lib.access.gate import Gate
 from lib.access.server import lifespan, prepare
 from lib.access.web import ROUTES
-from lib.i18n import N_, translator
-from lib.installation import current
+from lib.ui.messages import show_failure
 
 
 def address() -> str:
     scheme = "https" if st.get_option("server.sslCertFile") else "http"
     return f"{scheme}://{st.get_option('server.address') or '127.0.0.1'}:{st.get_option('server.port')}"
-
-
-def on_script_error(_error: Exception) -> bool:
-    """Say calmly that a page failed; the log has the error's class and place."""
-    st.error(
-        translator(current().settings.language)(
-            N_("Something went wrong on this page. What was saved before is safe. Load the page again.")
-        )
-    )
-    return True
 
 
 prepare()
@@ -37,5 +26,5 @@ app = st.App(
     routes=ROUTES,
     middleware=[Middleware(Gate)],
     lifespan=lifespan(address),
-    on_script_error=on_script_error,
+    on_script_error=show_failure,
 )

@@ -9,6 +9,7 @@ AppError
 │   ├── WorkbookMissing     there is no workbook
 │   ├── AlreadyExists       there is one, and a new one was asked for
 │   ├── NotWritten          the disk is full, read-only or not ours to write
+│   │   └── NotSynced       the new file is there, but the disk does not confirm that it stays
 │   ├── Busy                another process holds the lock
 │   ├── InUse               another server runs on the data folder
 │   ├── NoSuchProspect      the row was removed meanwhile
@@ -80,6 +81,13 @@ class NotWritten(StoreError):
         "The workbook could not be written: {reason}. The register is as it was before, "
         "and what you typed is still here. "
         "Make room or give the right to write, then save again."
+    )
+
+
+class NotSynced(NotWritten):
+    template = N_(
+        "The change is in the workbook, but the disk does not confirm that it survives a power cut: {reason}. "
+        "Do not enter it again; have the disk checked."
     )
 
 

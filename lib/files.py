@@ -13,7 +13,7 @@ from typing import Any
 
 from filelock import BaseFileLock, FileLock, Timeout
 
-from lib.errors import Busy, NotWritten
+from lib.errors import Busy, NotSynced, NotWritten
 from lib.i18n import N_, Text
 
 WORKBOOK = "prospects.xlsx"  # the register, in the data folder
@@ -40,6 +40,7 @@ def write_atomically(path: Path, content: bytes) -> None:
 
     Raises:
         NotWritten: the old file is as it was, and no temporary file stays.
+        NotSynced: the new file is there, but the disk does not confirm that it stays.
     """
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     try:
@@ -59,7 +60,10 @@ def write_atomically(path: Path, content: bytes) -> None:
         if isinstance(error, OSError):
             raise NotWritten(reason=reason(error)) from error
         raise
-    sync_folder(path.parent)
+    try:
+        sync_folder(path.parent)
+    except NotWritten as error:
+        raise NotSynced(**error.text.params) from error
 
 
 def remove_leftovers(path: Path) -> None:

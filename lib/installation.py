@@ -42,6 +42,9 @@ if TYPE_CHECKING:
     from lib.store import Store
 
 
+NO_KEY = N_("Your account has no key to the register. Ask an administrator to give you a new password.")
+
+
 class Installation:
     """Accounts, sessions, settings, keys and the open register of one data folder.
 
@@ -124,10 +127,6 @@ class Installation:
         token = self.sessions.create(account, master, device, address)
         if master:
             self.open_store(master)
-        elif self.store is None:
-            self.store_error = AccountError(
-                N_("Your account has no key to the register. Ask an administrator to give you a new password.")
-            )
         return token
 
     def _master_of(self, name: str, password: str) -> bytes | None:
@@ -238,7 +237,12 @@ class Installation:
                 check_name(name)
                 check_password(password)
                 self.keyring.set_account(master, name, password)
-            self.accounts.add(name, display_name, roles, password, email)
+            try:
+                self.accounts.add(name, display_name, roles, password, email)
+            except AppError:
+                if name not in records:  # no slot without its account
+                    self.keyring.drop_account(name)
+                raise
 
     def reset_password(self, admin_token: str, name: str, password: str) -> None:
         """Give a user a new password and end the user's sessions.
@@ -281,8 +285,9 @@ class Installation:
         check_password(password)
         if self.accounts.get(name) is None:
             raise AccountError(N_("There is no user {name}."), name=name)
-        self.keyring.set_account(master, name, password)
-        self.accounts.set_password(name, password)
+        with self.accounts.changing():
+            self.keyring.set_account(master, name, password)
+            self.accounts.set_password(name, password)
         self.sessions.end_user(name)
 
     def _master_of_admin(self, token: str) -> bytes:
@@ -293,9 +298,7 @@ class Installation:
             raise NotAllowed
         master = self.sessions.master_key(token)
         if master is None:
-            raise AccountError(
-                N_("Your account has no key to the register. Ask an administrator to give you a new password.")
-            )
+            raise AccountError(NO_KEY)
         return master
 
     # -- the first start ---------------------------------------------------------------------------------------------

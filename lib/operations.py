@@ -15,11 +15,9 @@ import pandas as pd
 from lib import retention, schema
 from lib.access.accounts import Account, check_password
 from lib.access.roles import may
-from lib.duplicates import Match
-from lib.errors import AppError, Invalid, NoSuchProspect, NotAllowed, NotSignedIn, WorkbookMissing
-from lib.files import WORKBOOK
+from lib.errors import AccountError, AppError, Invalid, NoSuchProspect, NotAllowed, NotSignedIn
 from lib.i18n import N_, Text
-from lib.installation import Installation
+from lib.installation import NO_KEY, Installation
 from lib.output import excel_list
 from lib.register import Register
 from lib.search import filter_rows
@@ -75,7 +73,7 @@ class Workspace:
     def _store(self) -> Store:
         store = self.installation.store
         if store is None:
-            raise self.installation.store_error or WorkbookMissing(file=WORKBOOK)
+            raise self.installation.store_error or AccountError(NO_KEY)
         return store
 
     @property
@@ -146,9 +144,8 @@ class Workspace:
     def latest(self, count: int = 5) -> pd.DataFrame:
         """The last rows that this user entered, newest first."""
         frame = self.register().frame
-        return (
-            frame[(frame["created_by"] == self.account.name) & frame["removal_requested"].isna()].tail(count).iloc[::-1]
-        )
+        own = frame[(frame["created_by"] == self.account.name) & frame["removal_requested"].isna()]
+        return own.sort_values("created_at", kind="stable").tail(count).iloc[::-1]
 
     @property
     def review_day(self) -> dt.date:
@@ -156,12 +153,6 @@ class Workspace:
         return retention.add_months(self.today, self.settings.review_months)
 
     # -- everyday work ------------------------------------------------------------------------------------------
-
-    def lookalikes(self, values: Mapping[str, Any]) -> list[Match]:
-        """Rows that look like the same person."""
-        self._require("enter")
-        cleaned = {code: _lenient(code, value, self.settings.phone_region) for code, value in values.items()}
-        return self._store().register.blocks.find(cleaned)
 
     def add(self, values: Mapping[str, Any], known: Collection[str] = ()) -> str:
         """A new prospect; returns its id. Raises Invalid, or Duplicate for look-alikes that are not `known`."""
@@ -254,7 +245,8 @@ class Workspace:
             raise Invalid({"reason": Text(N_("Write why the row is removed."))})
 
         def check(register: Register) -> None:
-            if len(ids) > 1 and not retention.ended(self._rows(register, ids), store.today).all():
+            ended = retention.ended(self._rows(register, ids), store.today).all()
+            if (len(ids) > 1 or reason == "expired") and not ended:
                 raise Invalid({"ids": Text(N_("Only rows whose retention period has ended can be removed together."))})
 
         store.remove(ids, by=account.name, reason=reason, check=check)
@@ -293,6 +285,7 @@ class Workspace:
         self.check_password(password)
         frame = self.register().frame.set_index("id", drop=False)
         rows = self.downloadable(frame.loc[[i for i in ids if i in frame.index]])
+        codes = [*codes, *({"objected"} - set(codes))]  # whoever writes to these people must see it
         content = excel_list.build(rows, codes, password=password, language=language)
         self._store().note("download", account.name, rows=len(rows), columns=list(codes))
         return content
@@ -345,11 +338,3 @@ class Workspace:
 
     def _note(self, action: str, account: Account, **facts: Any) -> None:
         self._store().note(action, account.name, **facts)
-
-
-def _lenient(code: str, value: object, region: str) -> Any:
-    """A value cleaned where it can be: what is still being typed is compared as it stands."""
-    try:
-        return schema.clean_value(code, value, region)[0]
-    except schema.FieldError:
-        return value

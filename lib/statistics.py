@@ -1,6 +1,6 @@
 """How many prospects were received, when and from where.
 
-Only rows with a `received` date are counted; `missing` tells how many have none, so that none is dropped unseen.
+Only rows with a `received` date are counted; the register takes no others.
 """
 
 from __future__ import annotations
@@ -94,11 +94,6 @@ def previous(period: Period) -> Period | None:
     if period.name == "last_12_months":
         return replace(period, start=add_months(end, -2 * MONTHS_IN_YEAR) + DAY, end=start - DAY)
     return replace(period, start=start - (end - start) - DAY, end=start - DAY)
-
-
-def missing(frame: pd.DataFrame) -> int:
-    """How many rows have no date of receiving; they are in no other figure."""
-    return int(frame["received"].isna().sum())
 
 
 def total(frame: pd.DataFrame, period: Period) -> int:

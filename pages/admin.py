@@ -81,6 +81,7 @@ def _users(v: Visit) -> None:
             list(ROLES),
             ["sales"],
             format_func=lambda r: t(ROLES[r]),
+            select_all=False,
             key=f"new-roles-{number}",
             placeholder=t("Choose"),
         )
@@ -134,6 +135,7 @@ def _user(v: Visit, user: Account) -> None:
             list(ROLES),
             [r for r in ROLES if r in user.roles],
             format_func=lambda r: t(ROLES[r]),
+            select_all=False,
             key=f"{key}-r",
             placeholder=t("Choose"),
         )
@@ -170,9 +172,13 @@ def _workbook(v: Visit) -> None:
     if others := [*state["other_columns"], *state["other_sheets"]]:
         st.write(t("Kept for others:"))
         st.text(", ".join(others))
-    if problem := v.workspace.refresh():
-        show_error(problem, t)
-        st.write(t("This program still holds the register as it was. It can write the workbook anew from there."))
+    if v.workspace.refresh():  # the page says above what is wrong
+        st.write(
+            t(
+                "This program still holds the register as it was. It can write the workbook anew from there; "
+                "what stands in its place is kept beside it."
+            )
+        )
         if st.button(t("Write the workbook anew")) and attempt(v.workspace.rewrite_workbook, t):
             st.rerun()
 

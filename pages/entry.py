@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from lib import schema
-from lib.errors import AppError, Duplicate, Invalid
+from lib.errors import AppError, Duplicate, Invalid, NoSuchProspect
 from lib.ui.fields import field
 from lib.ui.messages import plain, show_error, show_warnings
 from lib.ui.tables import open_row, people_list
@@ -43,7 +43,8 @@ def _entry(v: Visit) -> None:
         required=True,
         key=f"{key}source",
     )
-    defaults = {"received": v.today, "status": "new", "owner": v.account.name}
+    # What was submitted before comes back where the browser has left the page meanwhile.
+    defaults = {"received": v.today, "status": "new", "owner": v.account.name, **form.get("typed", {})}
     with st.form(f"{key}form", enter_to_submit=False, border=False):
         typed: dict[str, Any] = {"source": source}
         asked = source == "public"  # then its detail is not optional
@@ -54,13 +55,15 @@ def _entry(v: Visit) -> None:
         with st.container(key="save"):
             if error := form.get("error"):
                 show_error(error, t)
+            # Its buttons belong to the form too: they send what was typed since.
+            anyway, opened = _lookalikes(v, form) if form["known"] else (False, "")
             submitted = st.form_submit_button(t("Save"), type="primary", width="stretch")
-    if submitted:
-        form["known"] = []
-    if submitted or form.pop("anyway", False):
-        _save(v, form, typed)
-    if form["known"]:
-        _show_lookalikes(v, form)
+    if opened:
+        form["typed"] = typed
+        open_row(opened)
+        st.rerun()
+    if submitted or anyway:
+        _save(v, form, typed, known=form["known"] if anyway else [])
 
 
 def _fields(
@@ -78,43 +81,50 @@ def _fields(
                 typed[code] = field(v, code, key + code, value=defaults.get(code), wrong=form["wrong"])
 
 
-def _save(v: Visit, form: dict[str, Any], typed: dict[str, Any]) -> None:
+def _save(v: Visit, form: dict[str, Any], typed: dict[str, Any], known: list[str]) -> None:
     """Save, and begin anew; or keep what was typed and say what stands in the way."""
-    form.update(wrong={}, error=None)
+    form.update(wrong={}, error=None, known=[], typed=typed)
     try:
-        prospect_id = v.workspace.add(typed, form["known"])
+        prospect_id = v.workspace.add(typed, known)
     except Duplicate as error:
         form["known"] = error.matches
-        st.rerun()
     except AppError as error:
         form.update(wrong=error.fields if isinstance(error, Invalid) else {}, error=error)
-        st.rerun()  # the form has been drawn without the marks
-    region = v.workspace.settings.phone_region
-    _, warnings = schema.clean_record(typed, today=v.today, region=region)
-    with contextlib.suppress(AppError):  # the row is saved, whether or not its source can be remembered
-        v.workspace.prefer(source=typed["source"])
-    saved = {"id": prospect_id, "who": typed["name"] or typed["organisation"], "warnings": warnings}
-    st.session_state["entry"] = {"number": form["number"] + 1, "known": [], "wrong": {}, "saved": saved}
-    st.rerun()
+    else:
+        with contextlib.suppress(AppError):  # the row is saved, whether or not its source can be remembered
+            v.workspace.prefer(source=typed["source"])
+        _, warning = schema.clean_phone(typed["phone"], v.workspace.settings.phone_region)
+        saved = {
+            "id": prospect_id,
+            "who": typed["name"] or typed["organisation"],
+            "warnings": {"phone": warning} if warning else {},
+        }
+        st.session_state["entry"] = {"number": form["number"] + 1, "known": [], "wrong": {}, "saved": saved}
+    st.rerun()  # the form has been drawn without the marks
 
 
-def _show_lookalikes(v: Visit, form: dict[str, Any]) -> None:
-    t = v.t
+def _lookalikes(v: Visit, form: dict[str, Any]) -> tuple[bool, str]:
+    """The rows that look like this one. Returns whether to save anyway, and the row to open instead."""
+    t, opened = v.t, ""
     with st.container(border=True, key="lookalikes"):
         st.warning(
             t("The register already has a prospect like this. Nothing has been saved yet."), icon=":material/group:"
         )
         owners = v.workspace.owners()
         for prospect_id in form["known"]:
-            row = v.workspace.row(prospect_id)
+            try:
+                row = v.workspace.row(prospect_id)
+            except NoSuchProspect:
+                st.text(t("{id}: waits for removal. Ask a manager.", id=prospect_id))
+                continue
             who = ", ".join(filter(None, (row["name"], row["organisation"], v.phone(row["phone"]), row["email"])))
             st.text(f"{prospect_id}: {who}")
             by = plain(owners.get(row["created_by"], row["created_by"]))
             st.caption(t("Added by {who}, {when}", who=by, when=t.time(row["created_at"])))
-            st.button(t("Open {id}", id=prospect_id), key=f"open-{prospect_id}", on_click=open_row, args=(prospect_id,))
-        if st.button(t("Save anyway"), key="anyway"):
-            form["anyway"] = True
-            st.rerun()
+            if st.form_submit_button(t("Open {id}", id=prospect_id), key=f"open-{prospect_id}"):
+                opened = prospect_id
+        anyway = st.form_submit_button(t("Save anyway"), key="anyway")
+    return anyway, opened
 
 
 def _show_latest(v: Visit) -> None:

@@ -58,7 +58,10 @@ def _sign_out() -> None:
 
 
 def main() -> None:
-    st.set_page_config(page_title=translator(language())("Prospects"), page_icon=style.ICON, layout="wide")
+    # On a phone the navigation is a drawer, which Streamlit leaves open: another state at each page closes it.
+    closed = "collapsed" if st.session_state.get("_visits", 0) % 2 else "auto"
+    title = translator(language())("Prospects")
+    st.set_page_config(page_title=title, page_icon=style.ICON, layout="wide", initial_sidebar_state=closed)
     if not Gate.active:  # somebody ran this file instead of app.py
         st.error(translator("en")("Start the program with: streamlit run app.py"))
         return
@@ -70,6 +73,7 @@ def main() -> None:
     if st.session_state.get("_user", v.account.name) != v.account.name:
         st.session_state.clear()  # another person signed in while the tab was open
     st.session_state["_user"] = v.account.name
+    problem = v.workspace.refresh()
     titles, start = _titles(v), landing(v.account.roles)
     pages = {
         name: st.Page(_SHOW[name], title=titles[name], url_path=name, default=name == start)
@@ -85,11 +89,14 @@ def main() -> None:
     page = st.navigation({"": list(pages.values()), plain(v.account.display_name): account}, position="top")
     if name := next((name for name, known in pages.items() if known == page), ""):
         st.session_state["_page"] = name
+    if page.url_path != st.session_state.get("_address"):
+        st.session_state["_address"] = page.url_path
+        st.session_state["_visits"] = st.session_state.get("_visits", 0) + 1
     if (goal := pages.get(st.session_state.pop("_goto", ""))) and goal != page:
         st.switch_page(goal)
     style.apply()
     show_flash()
-    if problem := v.workspace.refresh():
+    if problem:
         show_error(problem, v.t)
         if not v.workspace.is_open:
             st.button(v.t("Try again"), on_click=_try_again)

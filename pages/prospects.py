@@ -57,7 +57,7 @@ def _read_address() -> None:
 def _list(v: Visit) -> None:
     t = v.t
     st.title(t("Prospects"))
-    total = len(v.workspace.register())
+    total = len(v.workspace.find())
     if not total:
         st.info(t("Here you will find every prospect. Enter the first one."), icon=":material/groups:")
         return
@@ -92,7 +92,7 @@ def _filters(v: Visit) -> dict[str, Any]:
     )
     title = t("Filters") + (f" ({active})" if active else "")
     keep: dict[str, Any] = {"persist_state": "session"}
-    many: dict[str, Any] = {**keep, "placeholder": t("All")}
+    many: dict[str, Any] = {**keep, "placeholder": t("All"), "select_all": False}
     with st.expander(title, icon=":material/filter_list:", key="filters"):
         one, two, three = st.columns(3)
         source = one.multiselect(
@@ -147,6 +147,7 @@ def _download(v: Visit, found: Any) -> None:
                 ["id", *LIST_COLUMNS, "phone", "email"],
                 format_func=v.heading,
                 key="download-columns",
+                select_all=False,
             )
         generated = st.session_state.setdefault("download-generated", strong_password())
         usable, password = True, generated
@@ -171,8 +172,12 @@ def _download(v: Visit, found: Any) -> None:
             on_click=_downloaded,
             width="stretch",
         )
+        if taken := st.session_state.get("download-taken"):
+            st.caption(t("The list that you downloaded last opens with this password:"))
+            st.code(taken, language=None)
 
 
 def _downloaded() -> None:
-    """The next list gets another password."""
-    st.session_state.pop("download-generated", None)
+    """The next list gets another password; the one that was just used stays in sight."""
+    generated = st.session_state.pop("download-generated", None)
+    st.session_state["download-taken"] = None if st.session_state.get("download-own") else generated

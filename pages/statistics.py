@@ -49,14 +49,6 @@ def show() -> None:
         return
     _sources(v, frame, period)
     _arrivals(v, frame, period)
-    if missing := statistics.missing(frame):
-        st.caption(
-            t.plural(
-                "{n} row has no received date and is in no figure.",
-                "{n} rows have no received date and are in no figure.",
-                missing,
-            )
-        )
 
 
 def _period(v: Visit) -> Period | None:

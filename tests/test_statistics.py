@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lib import schema, statistics
-from lib.statistics import Period, arrivals, by_source, change, missing, period, previous, total
+from lib.statistics import Period, arrivals, by_source, change, period, previous, total
 
 TODAY = dt.date(2026, 11, 22)  # a Sunday
 ALL = Period("all", None, None)
@@ -103,13 +103,6 @@ def test_rows_with_an_unknown_source_are_counted_under_no_name() -> None:
     assert arrivals(frame, ALL)[1]["rows"].sum() == 3
 
 
-def test_rows_without_a_date_are_counted_as_missing_and_nowhere_else() -> None:
-    frame = table((TODAY, "email"), (None, "email"))
-    assert missing(frame) == 1
-    assert total(frame, ALL) == 1
-    assert by_source(frame, ALL)["rows"].sum() == 1
-
-
 def test_the_change_is_a_share_of_the_previous_period() -> None:
     frame = table((day("2026-11-02"), "email"), (day("2026-11-03"), "email"), (day("2026-11-04"), "email"),
                   (day("2026-10-02"), "email"), (day("2026-10-22"), "phone"), (day("2026-10-23"), "phone"))  # fmt: skip
@@ -158,7 +151,7 @@ def test_all_time_goes_from_the_first_row_to_the_last() -> None:
 
 def test_an_empty_register_has_empty_statistics() -> None:
     empty = schema.to_frame([])
-    assert total(empty, ALL) == missing(empty) == 0
+    assert total(empty, ALL) == 0
     assert by_source(empty, ALL)["share"].tolist() == [0.0] * 5
     assert arrivals(empty, ALL)[1].empty
     assert arrivals(empty, period("this_week", TODAY))[1]["rows"].tolist() == [0] * 35
@@ -188,9 +181,3 @@ def test_every_way_of_counting_gives_the_same_total(rows: list[tuple[Any, str]],
     assert over_time["start"].is_monotonic_increasing
     if grain == "week":
         assert (over_time["start"].dt.day_of_week == 0).all()
-
-
-@given(rows_of_any_kind)
-def test_rows_counted_and_rows_missing_are_all_rows(rows: list[tuple[Any, str]]) -> None:
-    frame = table(*rows)
-    assert total(frame, ALL) + missing(frame) == len(rows)

@@ -153,15 +153,7 @@ class Accounts:
             return records
         except FileNotFoundError:
             return {}
-        except (
-            yaml.YAMLError,
-            TypeError,
-            KeyError,
-            AttributeError,
-            ValueError,
-            ArithmeticError,
-            RecursionError,
-        ) as error:
+        except _UNREADABLE as error:
             raise Damaged(
                 N_("The file {file} cannot be read. Put a copy from the backups in its place."), file=self.path.name
             ) from error

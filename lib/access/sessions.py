@@ -104,9 +104,15 @@ class Sessions:
     def prefer(self, token: str, **preferences: str) -> None:
         """Remember what is preferred on this device, such as the language, for as long as the session lives."""
         key = _hash(token)
+
+        def change(sessions: dict[str, Session]) -> dict[str, Session]:
+            session = sessions.get(key)  # it may have ended meanwhile
+            if session is None:
+                return sessions
+            return sessions | {key: replace(session, preferences={**session.preferences, **preferences})}
+
         if (session := self._stored().get(key)) and not preferences.items() <= session.preferences.items():
-            changed = {**session.preferences, **preferences}
-            self._change(lambda sessions: sessions | {key: replace(sessions[key], preferences=changed)})
+            self._change(change)
 
     def end(self, token: str) -> None:
         """End one session; an unknown token is no error."""

@@ -19,7 +19,17 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from lib import schema, settings
-from lib.errors import AlreadyExists, Damaged, Duplicate, Invalid, NotWritten, StoreError, WorkbookMissing
+from lib.errors import (
+    AlreadyExists,
+    Damaged,
+    Duplicate,
+    Invalid,
+    NewerSchema,
+    NotSynced,
+    NotWritten,
+    StoreError,
+    WorkbookMissing,
+)
 from lib.files import WORKBOOK, locked, reason, remove_leftovers, write_atomically
 from lib.i18n import N_, Text
 from lib.register import Register
@@ -156,11 +166,15 @@ class Store:
         Raises:
             WorkbookMissing, WrongPassword, Damaged, NewerSchema, InvalidWorkbook: the snapshot stays as it was.
         """
-        with self._mutex:
+        if not self._mutex.acquire(blocking=False):
+            return  # somebody is saving: the snapshot stays good meanwhile, and no page waits
+        try:
             if _version(self.path) != self._version:
                 self._take(*_read(self.path, self._password))
             rules = self.settings
             self._register = self._register.with_rules(rules.retention_years, rules.phone_region)
+        finally:
+            self._mutex.release()
 
     # -- changes ----------------------------------------------------------------------------------------------
 
@@ -287,15 +301,25 @@ class Store:
     def rewrite(self, *, by: str) -> None:
         """Write the workbook anew from memory, where it was deleted or damaged while the program ran.
 
+        What stands in its place is kept beside it, as `prospects-set-aside-<time>.xlsx`.
+
         Raises:
+            NewerSchema: a newer version of the program wrote it; this one keeps off.
             StoreError: it could not be written.
         """
         with self._locked():
             try:
                 self.refresh()
+            except NewerSchema:
+                raise
             except StoreError:
-                self._write(self._register)
+                if self.path.exists():
+                    aside = self.path.with_name(f"{self.path.stem}-set-aside-{self.now:%Y%m%d-%H%M%S}.xlsx")
+                    write_atomically(aside, _bytes(self.path))
+                unsure = self._write(self._register)
                 self.note("rewrite", by)
+                if unsure:
+                    raise unsure from None
 
     def note(self, action: str, by: str, ids: Iterable[str] = (), **facts: Any) -> None:
         """Add a line to the change log for what is no change, such as a download."""
@@ -312,10 +336,12 @@ class Store:
             self.refresh()
             register, ids = change(self._register)
             if register is not self._register:
-                self._write(register)
+                unsure = self._write(register)
                 # Bulk loads name no rows: the log says how many.
                 named = ids if len(ids) <= 1000 else []
                 self._log.append_done(Entry(self.now, by, action, named, {"rows": len(ids), **facts}))
+                if unsure:
+                    raise unsure
             return ids
 
     @contextlib.contextmanager
@@ -324,12 +350,18 @@ class Store:
             remove_leftovers(self.path)
             yield
 
-    def _write(self, register: Register) -> None:
+    def _write(self, register: Register) -> NotSynced | None:
+        """Write the workbook; returns the error of a disk that does not confirm what it took."""
         now = self.now
         info = Info(self._info.register, self._info.generation + 1, register.last_number, now)
         content = Content(register.frame, register.extras, info, self._sheets)
-        write_atomically(self.path, workbook.write(content, self._password, self.settings.language))
+        unsure: NotSynced | None = None
+        try:
+            write_atomically(self.path, workbook.write(content, self._password, self.settings.language))
+        except NotSynced as error:
+            unsure = error
         self._register, self._info, self._version = register, info, _version(self.path)
+        return unsure
 
     def _take(self, content: Content, version: _Version | None) -> None:
         rules = self.settings
@@ -355,13 +387,16 @@ def _version(path: Path) -> _Version | None:
 
 def _read(path: Path, password: str) -> tuple[Content, _Version | None]:
     version = _version(path)
+    return workbook.read(_bytes(path), password, path.name), version
+
+
+def _bytes(path: Path) -> bytes:
     try:
-        sealed = path.read_bytes()
+        return path.read_bytes()
     except FileNotFoundError as error:
         raise WorkbookMissing(file=path.name) from error
     except OSError as error:
         raise NotWritten(reason=reason(error)) from error
-    return workbook.read(sealed, password, path.name), version
 
 
 def _master(data_dir: Path, password: str) -> bytes:

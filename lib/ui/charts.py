@@ -89,7 +89,7 @@ def arrivals(counts: pd.DataFrame, grain: str, t: Translator) -> Any:
             x=alt.X("when:N", title=None, sort=list(starts.values()), axis=alt.Axis(labelAngle=-40, labelOverlap=True)),
             y=alt.Y("rows:Q", title=None, axis=alt.Axis(tickMinStep=1, format="d")),
             color=alt.Color(
-                "source:N", scale=_colours(t, order), title=None, legend=alt.Legend(orient="top", columns=3)
+                "source:N", scale=_colours(t, order), title=None, legend=alt.Legend(orient="top", columns=2)
             ),
             order=alt.Order("place:Q"),
             tooltip=[

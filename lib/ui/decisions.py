@@ -10,6 +10,7 @@ from lib import retention, schema
 from lib.operations import TYPED_ABOVE
 from lib.ui.fields import date_format
 from lib.ui.messages import attempt, flash
+from lib.ui.tables import close_row
 from lib.ui.visit import Visit, visit
 
 
@@ -73,8 +74,7 @@ def removal_dialog(v: Visit, ids: Sequence[str]) -> None:
             lambda: v.workspace.remove(ids, reason), t
         ):
             flash(t.plural("{n} row was removed for good.", "{n} rows were removed for good.", len(ids)))
-            st.session_state.pop("row", None)
-            st.query_params.clear()
+            close_row()
             st.rerun()
 
     ask()

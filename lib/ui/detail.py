@@ -15,6 +15,7 @@ from lib.ui.decisions import keep_longer_form, removal_dialog
 from lib.ui.fields import field
 from lib.ui.messages import attempt, field_name, flash, plain, show_error
 from lib.ui.style import chip, source_chip
+from lib.ui.tables import close_row
 from lib.ui.visit import Visit
 
 # The fields side by side, what changes after a call first.
@@ -31,11 +32,7 @@ _FORM = (
 def back(v: Visit) -> None:
     """The way back to the list."""
 
-    def leave() -> None:
-        st.session_state.pop("row", None)
-        st.query_params.clear()
-
-    st.button(v.t("Back to the list"), icon=":material/arrow_back:", type="tertiary", on_click=leave)
+    st.button(v.t("Back to the list"), icon=":material/arrow_back:", type="tertiary", on_click=close_row)
 
 
 def show(v: Visit, prospect_id: str) -> None:
@@ -106,8 +103,7 @@ def _actions(v: Visit, row: dict[str, Any]) -> None:
                 help=t("The row leaves the lists at once and waits for a manager."),
             ) and attempt(lambda: workspace.request_removal(prospect_id), t):
                 flash(t("{id} left the lists and waits for a manager to remove it.", id=prospect_id))
-                st.session_state.pop("row", None)
-                st.query_params.clear()
+                close_row()
                 st.rerun()
         elif workspace.may("cancel_removal_request") and st.button(t("Take back: asked to be removed")):
             if attempt(lambda: workspace.cancel_removal_request(prospect_id), t):

@@ -9,11 +9,12 @@ from typing import Any, Literal
 import streamlit as st
 
 from lib import schema
+from lib.i18n import N_
 from lib.schema import Kind
 from lib.ui.visit import Visit
 
 _TYPES: dict[Kind, Literal["phone", "email"]] = {Kind.PHONE: "phone", Kind.EMAIL: "email"}
-_PLACEHOLDERS = {Kind.PHONE: "040 123 4567", Kind.EMAIL: "name@example.com"}
+_PLACEHOLDERS = {Kind.PHONE: N_("040 123 4567"), Kind.EMAIL: N_("name@example.com")}
 _AUTOCOMPLETE = "off"  # a prospect's data is not the browser's to remember
 
 
@@ -44,10 +45,16 @@ def _widget(visit: Visit, code: str, key: str, value: Any) -> Any:
         case Kind.LONG:
             return st.text_area(label, value or "", key=key, height=110)
         case Kind.LIST:
-            chosen = [item for item in (value or "").split(schema.SEPARATOR) if item]
+            chosen = [item for item in schema.clean_list(value or "").split(schema.SEPARATOR) if item]
             known = list(dict.fromkeys([*chosen, *visit.workspace.interests()]))
             return st.multiselect(
-                label, known, chosen, key=key, accept_new_options=True, placeholder=visit.t("Choose or write a new one")
+                label,
+                known,
+                chosen,
+                key=key,
+                accept_new_options=True,
+                select_all=False,
+                placeholder=visit.t("Choose or write a new one"),
             )
         case Kind.CHOICE:
             options = list(column.choices)
@@ -77,8 +84,8 @@ def _widget(visit: Visit, code: str, key: str, value: Any) -> Any:
                 value,
                 key=key,
                 format=date_format(visit),
-                min_value=dt.date(1990, 1, 1),
-                max_value=dt.date(2100, 1, 1),
+                min_value=dt.date(schema.YEARS.start, 1, 1),
+                max_value=dt.date(schema.YEARS[-1], 12, 31),
             )
         case _:
             shown = visit.phone(value or "") if column.kind is Kind.PHONE else value or ""
@@ -89,5 +96,5 @@ def _widget(visit: Visit, code: str, key: str, value: Any) -> Any:
                 type=_TYPES.get(column.kind, "default"),
                 autocomplete=_AUTOCOMPLETE,
                 validate="",  # the browser's own check speaks English and keeps the form back
-                placeholder=_PLACEHOLDERS.get(column.kind, ""),
+                placeholder=visit.t(_PLACEHOLDERS.get(column.kind, "")),
             )

@@ -8,7 +8,8 @@ import streamlit as st
 
 from lib import schema, settings
 from lib.errors import AppError, Invalid, NotSignedIn
-from lib.i18n import N_, Text, Translator
+from lib.i18n import N_, Text, Translator, translator
+from lib.installation import current
 
 # Fields of forms that are no column of the register.
 FIELDS = {
@@ -43,6 +44,20 @@ def show_error(error: AppError, t: Translator) -> None:
     if isinstance(error, Invalid):
         text += "".join(f"\n- **{field_name(code, t)}**: {t.text(why)}" for code, why in error.fields.items())
     st.error(text, icon=":material/error:")
+
+
+def show_failure(error: Exception) -> bool:
+    """Say calmly that a page failed, where nothing else has; the log has the error's class and place."""
+    try:
+        language = current().settings.language
+    except AppError:  # the settings themselves are the trouble
+        language = "fi"
+    t = translator(language)
+    if isinstance(error, AppError):  # from a callback or a dialog, which run without the page around them
+        show_error(error, t)
+    else:
+        st.error(t("Something went wrong on this page. What was saved before is safe. Load the page again."))
+    return True
 
 
 def show_warnings(warnings: Mapping[str, Text], t: Translator) -> None:

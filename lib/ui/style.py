@@ -45,12 +45,13 @@ h2 { font-size: 1.2rem !important; padding: .5rem 0 .25rem !important; }
 [data-testid="stHeaderActionElements"] { display: none; }
 [data-testid="stMetricValue"] { font-size: 1.7rem; }
 @media (max-width: 640px) {
-  .stMainBlockContainer { padding: 3.4rem .9rem 2rem; }
+  .stMainBlockContainer { padding: 4.2rem .9rem 2rem; }
   .stMainBlockContainer input, .stMainBlockContainer textarea { font-size: 16px !important; }
   [data-testid="stLayoutWrapper"]:has(> .st-key-save) { position: sticky; bottom: 0; z-index: 5; background: PAPER; }
   .st-key-save { padding: .4rem 0; }
   .st-key-save button { min-height: 48px; width: 100%; }
-  .st-key-lookalikes, .st-key-conflict { position: fixed; inset: auto 0 0; z-index: 20; background: PAPER;
+  .st-key-lookalikes { max-height: 45vh; overflow: auto; background: PAPER; }
+  .st-key-conflict { position: fixed; inset: auto 0 0; z-index: 20; background: PAPER;
     padding: 1rem; width: 100%; max-height: 75vh; overflow: auto; border-radius: 1rem 1rem 0 0;
     box-shadow: 0 -4px 24px #0005; }
   [data-testid="stMetricValue"] { font-size: 1.4rem; }

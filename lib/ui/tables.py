@@ -18,8 +18,16 @@ LIST_COLUMNS = ("name", "organisation", "source", "status", "received", "next_co
 
 def open_row(prospect_id: str) -> None:
     """Show a prospect on the list page, from a callback."""
+    close_row()
     st.session_state["row"] = prospect_id
     st.session_state["_goto"] = "prospects"
+
+
+def close_row() -> None:
+    """Leave the open prospect: the next one opened is read anew."""
+    st.session_state.pop("row", None)
+    st.session_state["edit"] = {"id": "", "number": st.session_state.get("edit", {"number": 0})["number"]}
+    st.query_params.clear()
 
 
 def shown(v: Visit, frame: pd.DataFrame, codes: Sequence[str]) -> pd.DataFrame:
@@ -67,6 +75,9 @@ def people_list(
     table = shown(v, frame, codes)
     table.insert(0, "id", frame["id"])
     config = column_config(v, codes)
+    if frame["objected"].notna().any():
+        table["objected"] = ["" if day else v.heading("objected") for day in frame["objected"].isna()]
+        config["objected"] = st.column_config.TextColumn(v.t("Note"))
     config["id"] = st.column_config.ButtonColumn(
         v.heading("id"), type="tertiary", pinned=True, alignment="left", key=f"{key}-click", on_click=opened, width=96
     )

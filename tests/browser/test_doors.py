@@ -89,7 +89,12 @@ def test_a1_no_other_file_run_by_streamlit_shows_a_byte(
             server.launch(unattended=True)
         for server in servers:
             server.wait()
-            tab = browse(server, cookies=cookie).open()
+            tab = browse(server, cookies=cookie)
+            tab.page.goto(server.url)
+            if server.script.endswith("__main__.py"):  # it exits, and Streamlit never says that it ended
+                tab.page.wait_for_timeout(3_000)
+            else:
+                tab.idle()
             assert CANARY.encode() not in shown(tab), server.script
             assert tab.page.locator("[data-testid=stDataFrame], main input").count() == 0, server.script
             tab.page.close()
