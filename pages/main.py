@@ -58,10 +58,7 @@ def _sign_out() -> None:
 
 
 def main() -> None:
-    # On a phone the navigation is a drawer, which Streamlit leaves open: another state at each page closes it.
-    closed = "collapsed" if st.session_state.get("_visits", 0) % 2 else "auto"
-    title = translator(language())("Prospects")
-    st.set_page_config(page_title=title, page_icon=style.ICON, layout="wide", initial_sidebar_state=closed)
+    st.set_page_config(page_title=translator(language())("Prospects"), page_icon=style.ICON, layout="wide")
     if not Gate.active:  # somebody ran this file instead of app.py
         st.error(translator("en")("Start the program with: streamlit run app.py"))
         return
@@ -89,9 +86,6 @@ def main() -> None:
     page = st.navigation({"": list(pages.values()), plain(v.account.display_name): account}, position="top")
     if name := next((name for name, known in pages.items() if known == page), ""):
         st.session_state["_page"] = name
-    if page.url_path != st.session_state.get("_address"):
-        st.session_state["_address"] = page.url_path
-        st.session_state["_visits"] = st.session_state.get("_visits", 0) + 1
     if (goal := pages.get(st.session_state.pop("_goto", ""))) and goal != page:
         st.switch_page(goal)
     style.apply()
