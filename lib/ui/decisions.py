@@ -64,13 +64,14 @@ def removal_dialog(v: Visit, ids: Sequence[str]) -> None:
         )
         ended = v.workspace.all_ended(ids)
         reason = "expired" if ended else st.text_input(t("Reason"), key="removal-reason", max_chars=200)
+        sure = True
         if len(ids) > TYPED_ABOVE:
             typed = st.text_input(t("Type the number of rows to be removed"), key="removal-count")
-            if typed.strip() != str(len(ids)):
+            sure = typed.strip() == str(len(ids))
+            if not sure:
                 st.caption(t("The button opens when you have typed {n}.", n=len(ids)))
-                st.button(t.plural("Remove {n} row", "Remove {n} rows", len(ids)), disabled=True)
-                return
-        if st.button(t.plural("Remove {n} row", "Remove {n} rows", len(ids)), key="remove-now") and attempt(
+        label = t.plural("Remove {n} row", "Remove {n} rows", len(ids))
+        if st.button(label, key="remove-now", disabled=not sure) and attempt(
             lambda: v.workspace.remove(ids, reason), t
         ):
             flash(t.plural("{n} row was removed for good.", "{n} rows were removed for good.", len(ids)))
