@@ -96,10 +96,9 @@ class Translator:
             round(value, decimals), "#,##0" + ("." + "0" * decimals if decimals else ""), locale=self.locale
         )
 
-    def percent(self, share: float, *, sign: bool = False) -> str:
-        """A share of one as whole percent; `sign` writes the plus, too."""
-        text = format_percent(share, "#,##0 %" if self.language == "fi" else "#,##0%", locale=self.locale)
-        return f"+{text}" if sign and round(share, 2) > 0 else text
+    def percent(self, share: float) -> str:
+        """A share of one as whole percent."""
+        return format_percent(share, "#,##0 %" if self.language == "fi" else "#,##0%", locale=self.locale)
 
 
 @cache
