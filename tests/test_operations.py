@@ -420,3 +420,12 @@ def test_the_data_folder_shows_no_row(spaces: dict[str, Any]) -> None:
     fresh(spaces, "Kanarialintu Kaarina")
     folder: Path = spaces["installation"].data_dir
     assert not any(b"Kanarialintu" in content for content in contents(folder).values())
+
+
+def test_a_hold_set_meanwhile_stops_a_removal_that_was_to_be_for_an_ended_period(spaces: dict[str, Any]) -> None:
+    pid = long_ago(spaces)
+    manager: Workspace = spaces["manager"]
+    manager.keep_longer([pid], "claim", LATER)
+    with pytest.raises(Invalid):
+        manager.remove([pid], "expired")
+    assert manager.row(pid)["hold_reason"] == "claim"

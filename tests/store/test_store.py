@@ -25,6 +25,7 @@ from lib.errors import (
     Duplicate,
     Invalid,
     NoSuchProspect,
+    NotSynced,
     NotWritten,
     Stale,
     StoreError,
@@ -725,3 +726,28 @@ def test_every_error_of_the_store_has_words_for_the_user(store: Store) -> None:
             attempt()
         assert str(caught.value) and "{" not in str(caught.value)
     assert sealed(opened(store.path)) != store.path.read_bytes()
+
+
+# -- what stands in the way ----------------------------------------------------------------------------------
+
+
+def test_writing_anew_keeps_what_stood_in_the_workbooks_place(store: Store) -> None:
+    store.add(person(), by=BY)
+    store.path.write_bytes(b"what somebody else put there")
+    store.rewrite(by=BY)
+    (aside,) = store.data_dir.glob("prospects-set-aside-*.xlsx")
+    assert aside.read_bytes() == b"what somebody else put there"
+    assert ids(store.data_dir) == ["P-000001"]
+
+
+def test_s1_a_disk_that_does_not_confirm_is_told_and_the_change_stays(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unconfirmed(_folder: Path) -> None:
+        raise NotWritten(reason="-")
+
+    monkeypatch.setattr("lib.files.sync_folder", unconfirmed)
+    with pytest.raises(NotSynced):
+        store.add(person(), by=BY)
+    assert list(store.frame["id"]) == ids(store.data_dir) == ["P-000001"]
+    assert [entry.action for entry in store.log()] == ["add"]
