@@ -14,7 +14,7 @@ import pandas as pd
 from rapidfuzz import fuzz, process
 from rapidfuzz.utils import default_process
 
-from lib.schema import FieldError, clean_phone
+from lib.cleaning import FieldError, clean_phone
 from lib.search import fold
 
 NAME_CUTOFF = 88.0  # one letter in a usual name differs; "Matti" and "Mauri Virtanen" stay apart

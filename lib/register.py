@@ -14,11 +14,13 @@ from typing import Any
 
 import pandas as pd
 
-from lib import retention, schema
+from lib import cleaning, schema
+from lib.changes import Change
 from lib.duplicates import Blocks
 from lib.errors import Invalid, NoSuchProspect, Stale
 from lib.i18n import N_, Text
 from lib.search import Index
+from lib.table import FEW, Table
 
 _NUMBER = re.compile(r"P-(\d{1,9})")
 
@@ -40,52 +42,67 @@ def id_of(number: int) -> str:
 
 @dataclass
 class Register:
-    """All prospects, as a table of `schema.CODES`, and the last number that was given.
+    """All prospects, as a table of `schema.CODES`, and the last number that was given."""
 
-    `extras` are columns that the schema does not know, row by row beside the table.
-    """
-
-    frame: pd.DataFrame
-    extras: pd.DataFrame
+    table: Table
     last_number: int
-    retention_years: int = 5
     region: str = "FI"
-    _positions: dict[str, int] | None = field(default=None, repr=False)
     _index: Index | None = field(default=None, repr=False)
     _blocks: Blocks | None = field(default=None, repr=False)
 
     @classmethod
     def of(
-        cls, frame: pd.DataFrame, extras: pd.DataFrame | None = None, last_number: int = 0, **rules: Any
+        cls,
+        frame: pd.DataFrame,
+        extras: pd.DataFrame | None = None,
+        last_number: int = 0,
+        retention_years: int = 5,
+        region: str = "FI",
     ) -> Register:
         """A register of a table; numbers that are missing, no numbers or doubled are given anew."""
         extras = pd.DataFrame(index=frame.index) if extras is None else extras
-        numbers = [number_of(i) for i in frame["id"]]
+        numbers = [number_of(i) for i in frame["id"].tolist()]
         last = max([last_number, *numbers]) if numbers else last_number
-        seen: set[int] = set()
-        ids: list[str] = []
-        for number in numbers:
-            if not number or number in seen:
-                number = last = last + 1
-            seen.add(number)
-            ids.append(id_of(number))
-        register = cls(frame.assign(id=pd.Series(ids, index=frame.index, dtype="str")), extras, last, **rules)
-        return register._with_expires()
-
-    def _with_expires(self) -> Register:
-        self.frame = self.frame.assign(expires=retention.expires_column(self.frame, self.retention_years))
-        return self
+        if 0 in numbers or len(set(numbers)) < len(numbers):
+            seen: set[int] = set()
+            for n, number in enumerate(numbers):
+                if not number or number in seen:
+                    numbers[n] = last = last + 1
+                seen.add(numbers[n])
+            frame = frame.assign(id=pd.Series([id_of(n) for n in numbers], index=frame.index, dtype="str"))
+        return cls(Table(frame, extras, retention_years), last, region)
 
     def __len__(self) -> int:
-        return len(self.frame)
+        return len(self.table)
 
     # -- reading ----------------------------------------------------------------------------------------------
 
     @property
-    def positions(self) -> dict[str, int]:
-        if self._positions is None:
-            self._positions = {i: n for n, i in enumerate(self.frame["id"])}
-        return self._positions
+    def frame(self) -> pd.DataFrame:
+        """One row per prospect, the schema's codes as columns. Text is `str` ("" when empty), dates datetime64."""
+        return self.table.frame
+
+    @property
+    def extras(self) -> pd.DataFrame:
+        """Columns that the schema does not know, row by row beside the table."""
+        return self.table.extras
+
+    @property
+    def retention_years(self) -> int:
+        return self.table.years
+
+    @property
+    def positions(self) -> Mapping[str, int]:
+        """Where each prospect stands, by id."""
+        return self.table.positions
+
+    def position(self, prospect_id: str) -> int:
+        """Where a prospect stands.
+
+        Raises:
+            NoSuchProspect: nowhere.
+        """
+        return self.table.position(prospect_id)
 
     @property
     def index(self) -> Index:
@@ -101,20 +118,13 @@ class Register:
             self._blocks = Blocks(self.frame, self.region)
         return self._blocks
 
-    def position(self, prospect_id: str) -> int:
-        """Where a prospect stands.
+    def row(self, prospect_id: str) -> dict[str, Any]:
+        """One prospect as plain values (see `schema.to_row`).
 
         Raises:
-            NoSuchProspect: nowhere.
+            NoSuchProspect
         """
-        try:
-            return self.positions[prospect_id]
-        except KeyError:
-            raise NoSuchProspect(id=prospect_id) from None
-
-    def row(self, prospect_id: str) -> dict[str, Any]:
-        """One prospect as plain values (see `schema.to_row`)."""
-        return schema.to_row(self.frame.iloc[self.position(prospect_id)].to_dict())
+        return self.table.row(prospect_id)
 
     # -- changes ----------------------------------------------------------------------------------------------
 
@@ -127,29 +137,18 @@ class Register:
         _refuse_own(values)
         defaults = {"received": now.date(), "status": "new", "owner": by}
         given = {**defaults, **{code: value for code, value in values.items() if value not in (None, "")}}
-        cleaned, _ = schema.clean_record(given, today=now.date(), region=self.region)
-        cleaned.update(_status_dates({}, cleaned, now.date()))
+        cleaned, _ = cleaning.clean_record(given, today=now.date(), region=self.region)
+        cleaned.update(status_dates({}, cleaned, now.date()))
         return {**cleaned, "created_at": now, "created_by": by, "changed_at": now, "changed_by": by}
 
-    def added(self, rows: Sequence[Mapping[str, Any]]) -> tuple[Register, list[str]]:
-        """The register with rows after the others, each with the next number; and their ids."""
-        ids = [id_of(self.last_number + n) for n in range(1, len(rows) + 1)]
-        new = schema.to_frame({**row, "id": i} for row, i in zip(rows, ids, strict=True))
-        new["expires"] = retention.expires_column(new, self.retention_years)
-        frame = pd.concat([self.frame, new], ignore_index=True)
-        extras = self.extras.reindex(range(len(frame)))
-        index, blocks = self._index, self._blocks
-        if len(rows) > 50:
-            index = blocks = None  # building anew is faster than growing row by row
-        else:
-            for n in range(len(ids)):
-                row = schema.to_row(new.iloc[n].to_dict())
-                index = index.with_new(row) if index else None
-                blocks = blocks.with_row(row) if blocks else None
-        positions = {**self.positions, **{i: len(self) + n for n, i in enumerate(ids)}}
-        return self._next(frame, extras, self.last_number + len(rows), positions, index, blocks), ids
+    def adding(self, rows: Sequence[Mapping[str, Any]]) -> Change:
+        """The change that adds rows, each with the next number."""
+        last = self.last_number + len(rows)
+        return Change(
+            add=[{**row, "id": id_of(self.last_number + n)} for n, row in enumerate(rows, 1)], last_number=last
+        )
 
-    def updated(
+    def updating(
         self,
         prospect_id: str,
         values: Mapping[str, Any],
@@ -157,8 +156,8 @@ class Register:
         by: str,
         now: dt.datetime,
         seen: Mapping[str, Any] | None = None,
-    ) -> Register:
-        """The register with changed values in one row; itself where nothing differs.
+    ) -> Change:
+        """The change that sets values in one row; an empty one where nothing differs.
 
         Args:
             seen: what the one who edits saw; a field that is no longer so refuses the change.
@@ -168,65 +167,67 @@ class Register:
             Stale: a seen value is no longer so.
         """
         _refuse_own(values)
-        position = self.position(prospect_id)
         old = self.row(prospect_id)
-        cleaned, _ = schema.clean_record(values, today=now.date(), region=self.region, base=old)
+        cleaned, _ = cleaning.clean_record(values, today=now.date(), region=self.region, base=old)
         changes = {code: value for code, value in cleaned.items() if value != old[code]}
         conflicts = {c: (v, old[c]) for c, v in (seen or {}).items() if v != old[c] and cleaned.get(c, v) != old[c]}
         if conflicts:
             raise Stale(conflicts, old["changed_by"])
         if not changes:
-            return self
+            return Change()
         if "received" in changes and old["received"] and changes["received"] > old["received"]:
             raise Invalid(
                 {"received": Text(N_("The received date cannot be moved later: the retention period counts from it."))}
             )
-        changes.update(_status_dates(old, changes, now.date()))
-        changes.update(changed_at=now, changed_by=by)
-        row = {**old, **changes}
-        row["expires"] = retention.expires(row["received"], self.retention_years, row["hold_until"])
-        # A column that stays the same is shared with the old table, not copied.
-        columns = {}
-        for code in {*changes, "expires"}:
-            column = self.frame[code].copy()
-            column.iloc[position] = pd.Timestamp(row[code]) if code in schema.DATE_CODES else row[code]  # None: NaT
-            columns[code] = column
-        return self._next(
-            self.frame.assign(**columns),
-            self.extras,
-            self.last_number,
-            self._positions,
-            self._index.with_row(position, row) if self._index else None,
-            self._blocks.with_row(row) if self._blocks else None,
-        )
+        changes.update(status_dates(old, changes, now.date()))
+        return Change(set={prospect_id: {**changes, "changed_at": now, "changed_by": by}})
 
-    def removed(self, ids: Iterable[str]) -> Register:
-        """The register without some rows.
+    def removing(self, ids: Iterable[str]) -> Change:
+        """The change that takes rows out.
 
         Raises:
             NoSuchProspect: one of them is not there.
         """
-        positions = [self.position(i) for i in ids]
-        frame = self.frame.drop(index=positions).reset_index(drop=True)
-        extras = self.extras.drop(index=positions).reset_index(drop=True)
-        return self._next(frame, extras, self.last_number, None, None, None)
+        ids = list(ids)
+        for prospect_id in ids:
+            if prospect_id not in self.table:
+                raise NoSuchProspect(id=prospect_id)
+        return Change(remove=ids)
+
+    def applied(self, change: Change) -> Register:
+        """The register after a change; itself after an empty one. Rows that are not there are passed over."""
+        if not change and change.last_number <= self.last_number:
+            return self
+        table, last = self.table, max(self.last_number, change.last_number)
+        index, blocks = self._index, self._blocks
+        if change.remove:
+            table, index, blocks = table.removed(change.remove), None, None
+        if change.add:
+            numbers = [number_of(str(row["id"])) for row in change.add]
+            table = table.added(change.add)
+            if numbers[0] <= self.last_number or numbers != sorted(numbers):  # rows that come back take their old place
+                table, index = table.in_order(number_of), None
+            last = max([last, *numbers])
+        if change.set:
+            table = table.changed(change.set)
+        if change.others:
+            table = table.with_others(change.others)
+        touched = [*(str(row["id"]) for row in change.add), *(i for i in change.set if i in table)]
+        if len(touched) > FEW:
+            index = blocks = None  # building anew is faster than growing row by row
+        elif index is not None or blocks is not None:
+            for i in touched:
+                row = table.row(i)
+                blocks = None if blocks is None else blocks.with_row(row)
+                index = None if index is None else index.with_row(table.position(i), row)
+        return Register(table, last, self.region, index, blocks)
 
     def with_rules(self, retention_years: int, region: str) -> Register:
         """The register under other settings; itself where they are the same."""
         if (retention_years, region) == (self.retention_years, self.region):
             return self
-        return Register(self.frame, self.extras, self.last_number, retention_years, region)._with_expires()
-
-    def _next(
-        self,
-        frame: pd.DataFrame,
-        extras: pd.DataFrame,
-        last_number: int,
-        positions: dict[str, int] | None,
-        index: Index | None,
-        blocks: Blocks | None,
-    ) -> Register:
-        return Register(frame, extras, last_number, self.retention_years, self.region, positions, index, blocks)
+        table = self.table if retention_years == self.retention_years else self.table.under(retention_years)
+        return Register(table, self.last_number, region)
 
 
 def _refuse_own(values: Mapping[str, Any]) -> None:
@@ -235,6 +236,7 @@ def _refuse_own(values: Mapping[str, Any]) -> None:
             raise Invalid({code: Text(N_("This column cannot be set."))})
 
 
-def _status_dates(old: Mapping[str, Any], changes: Mapping[str, Any], today: dt.date) -> dict[str, dt.date]:
+def status_dates(old: Mapping[str, Any], changes: Mapping[str, Any], today: dt.date) -> dict[str, dt.date]:
+    """The date that a change of status sets: the first time only."""
     code = STATUS_DATES.get(changes.get("status", ""), "")
     return {code: today} if code and not old.get(code) and not changes.get(code) else {}

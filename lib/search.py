@@ -129,14 +129,10 @@ class Index:
         return np.ones(len(self._texts), dtype=np.bool_) if found is None else found
 
     def with_row(self, position: int, row: Mapping[str, Any]) -> Index:
-        """The index after the row at a position became this one."""
+        """The index after the row at a position became this one, or was added at the end."""
         texts = self._texts.copy()
-        texts[position] = row_text(row, self.region)
+        texts[position : position + 1] = [row_text(row, self.region)]
         return self._of(texts)
-
-    def with_new(self, row: Mapping[str, Any]) -> Index:
-        """The index after a row was added at the end."""
-        return self._of([*self._texts, row_text(row, self.region)])
 
     def _of(self, texts: list[str]) -> Index:
         index = Index.__new__(Index)

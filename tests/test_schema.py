@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib import schema
+from lib import cleaning, schema
+from lib.cleaning import FieldError, clean_email, clean_phone, clean_record, clean_text
 from lib.errors import Invalid
-from lib.schema import MAX_TEXT, SHORT_TEXT, FieldError, Kind, clean_email, clean_phone, clean_record, clean_text
+from lib.schema import MAX_TEXT, SHORT_TEXT, Kind
 
 TODAY = dt.date(2026, 11, 22)
 GOOD = {"source": "phone", "name": "Aino Kokeilija", "received": TODAY}
@@ -70,12 +71,12 @@ def test_a_cell_holds_32767_utf_16_units_and_not_one_more(letter: str, units: in
 
 
 def test_a_line_of_a_form_is_shorter_and_has_no_line_ends() -> None:
-    assert schema.clean_value("name", " Aino\nKokeilija ") == ("Aino Kokeilija", None)
+    assert cleaning.clean_value("name", " Aino\nKokeilija ") == ("Aino Kokeilija", None)
     assert "name" in wrong({**GOOD, "name": "x" * (SHORT_TEXT + 1)})
 
 
 def test_notes_keep_their_lines_and_their_spaces() -> None:
-    assert schema.clean_value("notes", "  a\n\n\tb  \n") == ("  a\n\n\tb  \n", None)
+    assert cleaning.clean_value("notes", "  a\n\n\tb  \n") == ("  a\n\n\tb  \n", None)
 
 
 # -- phones ------------------------------------------------------------------------------------------------
@@ -121,7 +122,7 @@ def test_the_region_says_where_a_number_without_a_country_code_is_from() -> None
     [("+358401234567", "040 1234567"), ("+46812345678", "+46 8 123 456 78"), ("vaihde", "vaihde"), ("", "")],
 )
 def test_a_phone_is_shown_as_people_write_it(phone: str, shown: str) -> None:
-    assert schema.national_phone(phone, "FI") == shown
+    assert cleaning.national_phone(phone, "FI") == shown
 
 
 @given(ANY_TEXT)
@@ -171,9 +172,9 @@ def test_a_malformed_address_is_refused_in_words(typed: str) -> None:
 @pytest.mark.parametrize("code", [c.code for c in schema.COLUMNS if c.choices])
 def test_a_choice_is_one_of_the_offered(code: str) -> None:
     for choice in schema.BY_CODE[code].choices:
-        assert schema.clean_value(code, choice) == (choice, None)
+        assert cleaning.clean_value(code, choice) == (choice, None)
     with pytest.raises(FieldError):
-        schema.clean_value(code, "something else")
+        cleaning.clean_value(code, "something else")
 
 
 @pytest.mark.parametrize(
@@ -190,13 +191,13 @@ def test_a_choice_is_one_of_the_offered(code: str) -> None:
     ],
 )
 def test_a_list_has_no_doubles_and_no_holes(typed: object, kept: str) -> None:
-    assert schema.clean_list(typed) == kept
+    assert cleaning.clean_list(typed) == kept
 
 
 @given(st.lists(ANY_TEXT, max_size=5))
 def test_a_list_cleaned_again_is_the_same(items: list[str]) -> None:
-    once = schema.clean_list(items)
-    assert schema.clean_list(once) == once
+    once = cleaning.clean_list(items)
+    assert cleaning.clean_list(once) == once
 
 
 @pytest.mark.parametrize("code", [c.code for c in schema.COLUMNS if c.past])
@@ -223,7 +224,7 @@ def test_the_next_contact_may_lie_in_the_future() -> None:
     ],
 )
 def test_a_date_may_come_in_several_forms(given: object, date: dt.date | None) -> None:
-    assert schema.clean_date(given) == date
+    assert cleaning.clean_date(given) == date
 
 
 @pytest.mark.parametrize("given", ["22.11.2026x", "tomorrow", dt.date(1899, 12, 31), dt.date(26, 1, 1), "0026-01-01"])

@@ -199,7 +199,7 @@ def test_an_index_kept_current_equals_one_built_anew() -> None:
     rows = sample.rows(30, 2, TODAY)
     index = Index(schema.to_frame(rows[:20]))
     for row in rows[20:]:
-        index = index.with_new(row)
+        index = index.with_row(len(index), row)
     changed = {**rows[3], "name": "Toinen Nimi", "phone": "+358501112222"}
     index = index.with_row(3, changed)
     now = [changed if i == 3 else row for i, row in enumerate(rows)]
@@ -208,7 +208,7 @@ def test_an_index_kept_current_equals_one_built_anew() -> None:
 
 def test_a_change_leaves_the_index_before_it_alone() -> None:
     INDEX.with_row(0, {"name": "Joku Muu"})
-    INDEX.with_new({"name": "Virtanen"})
+    INDEX.with_row(len(INDEX), {"name": "Virtanen"})
     assert found("virtanen") == [1, 3]
 
 
