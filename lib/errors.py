@@ -4,6 +4,7 @@ AppError
 ├── StoreError              the register on disk
 │   ├── WrongPassword       the workbook does not open with this password
 │   ├── Damaged             the workbook is cut, changed by someone or not a workbook
+│   ├── JournalDamaged      the file of the newest changes was changed by someone; it says where
 │   ├── NewerSchema         written by a newer version of the program
 │   ├── InvalidWorkbook     it opens, but a heading or a cell cannot be understood
 │   ├── WorkbookMissing     there is no workbook
@@ -11,6 +12,12 @@ AppError
 │   ├── NotWritten          the disk is full, read-only or not ours to write
 │   │   └── NotSynced       the new file is there, but the disk does not confirm that it stays
 │   ├── Busy                another process holds the lock
+│   ├── HeldOpen            somebody has the workbook open in Excel or LibreOffice
+│   ├── NothingToCompare    the workbook was changed outside, and the copy to compare it with is gone
+│   ├── Unfinished          something stands in the way; it says what
+│   │   ├── RemovalUnfinished   of removed rows, copies are still there
+│   │   └── PasswordUnfinished  of the workbook, copies still have the old password
+│   ├── BadPlace            the data folder lies on a network share or is synchronised
 │   ├── InUse               another server runs on the data folder
 │   ├── NoSuchProspect      the row was removed meanwhile
 │   └── Stale               somebody changed the same fields meanwhile
@@ -27,7 +34,7 @@ An error carries a `Text`, so that `lib.i18n` says it in the reader's language; 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lib.i18n import N_, Text
@@ -58,6 +65,13 @@ class Damaged(StoreError):
     )
 
 
+class JournalDamaged(StoreError):
+    template = N_(
+        "The file {file} of the newest changes is damaged at byte {position}. Nothing was written over it. "
+        "Put an undamaged copy of it in its place, or run: python -m lib restore"
+    )
+
+
 class NewerSchema(StoreError):
     template = N_("The workbook was written by a newer version of this program. Update the program, then open it.")
 
@@ -78,7 +92,7 @@ class AlreadyExists(StoreError):
 
 class NotWritten(StoreError):
     template = N_(
-        "The workbook could not be written: {reason}. The register is as it was before, "
+        "The change could not be written: {reason}. The register is as it was before, "
         "and what you typed is still here. "
         "Make room or give the right to write, then save again."
     )
@@ -86,13 +100,51 @@ class NotWritten(StoreError):
 
 class NotSynced(NotWritten):
     template = N_(
-        "The change is in the workbook, but the disk does not confirm that it survives a power cut: {reason}. "
+        "The change is saved, but the disk does not confirm that it survives a power cut: {reason}. "
         "Do not enter it again; have the disk checked."
     )
 
 
 class Busy(StoreError):
     template = N_("Another program is writing the register just now. Nothing was changed. Try again in a moment.")
+
+
+class HeldOpen(StoreError):
+    """`holder` says who has the workbook open."""
+
+    template = N_(
+        "{name} has the workbook open in {program}. Everything is saved; the workbook follows when it is closed there."
+    )
+
+
+class NothingToCompare(StoreError):
+    template = N_(
+        "The workbook {file} was changed by another program, and the copies to compare it with are gone. "
+        "Nothing was written. Restore a backup, or this file, with: python -m lib restore"
+    )
+
+
+class Unfinished(StoreError):
+    """`obstacles` are what stands in the way, each a text."""
+
+    def __init__(self, obstacles: Sequence[Text]) -> None:
+        super().__init__()
+        self.obstacles = list(obstacles)
+
+
+class RemovalUnfinished(Unfinished):
+    template = N_("The rows are removed from the register, but copies of them are still there. It is tried again.")
+
+
+class PasswordUnfinished(Unfinished):
+    template = N_("The new password is in force, but some copies still open with the old one. It is tried again.")
+
+
+class BadPlace(StoreError):
+    template = N_(
+        "The data folder {folder} cannot be used: {why}. Move it to a disk of this computer, outside of such folders, "
+        "and name it in PROSPECTS_DATA."
+    )
 
 
 class InUse(StoreError):

@@ -8,12 +8,13 @@ import json
 import os
 import secrets
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from filelock import BaseFileLock, FileLock, Timeout
 
-from lib.errors import Busy, NotSynced, NotWritten
+from lib.errors import Busy, NotSynced, NotWritten, StoreError
 from lib.i18n import N_, Text
 
 WORKBOOK = "prospects.xlsx"  # the register, in the data folder
@@ -42,8 +43,17 @@ def write_atomically(path: Path, content: bytes) -> None:
         NotWritten: the old file is as it was, and no temporary file stays.
         NotSynced: the new file is there, but the disk does not confirm that it stays.
     """
+    swap(write_beside(path, content), path)
+
+
+def write_beside(path: Path, content: bytes) -> Path:
+    """Write and sync a temporary file beside a path, for `swap`. Returns where it is.
+
+    Raises:
+        NotWritten: no temporary file stays.
+    """
     beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
+    with _undone(beside):
         # A file that may not be written may not be replaced either, though the folder would allow it.
         if path.exists() and not os.access(path, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
@@ -53,23 +63,74 @@ def write_atomically(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
+    return beside
+
+
+def swap(beside: Path, path: Path) -> None:
+    """Put what `write_beside` wrote in the path's place.
+
+    Raises:
+        NotWritten: the old file is as it was, and no temporary file stays.
+        NotSynced: the new file is there, but the disk does not confirm that it stays.
+    """
+    with _undone(beside):
         _replace(beside, path)
-    except BaseException as error:  # an interrupt leaves no file either
-        with contextlib.suppress(OSError):
-            beside.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise NotWritten(reason=reason(error)) from error
-        raise
     try:
         sync_folder(path.parent)
     except NotWritten as error:
         raise NotSynced(**error.text.params) from error
 
 
+@contextlib.contextmanager
+def _undone(beside: Path) -> Iterator[None]:
+    """Take the temporary file away when something fails; an interrupt leaves none either."""
+    try:
+        yield
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise NotWritten(reason=reason(error)) from error
+        raise
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is such a file or folder.
+
+    Raises:
+        StoreError: the disk does not tell, which is no answer.
+    """
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise StoreError(
+            N_("The file {file} cannot be read: {reason}. Nothing was written."), file=path.name, reason=reason(error)
+        ) from error
+    return True
+
+
+def listed(folder: Path, pattern: str) -> list[Path]:
+    """The files of a folder whose names fit, in order; none where there is no folder.
+
+    Raises:
+        StoreError: it cannot be read. `Path.glob` finds nothing there, and says nothing.
+    """
+    try:
+        return sorted(path for path in folder.iterdir() if path.match(pattern))
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise StoreError(
+            N_("The folder {folder} cannot be read: {reason}."), folder=str(folder), reason=reason(error)
+        ) from error
+
+
 def remove_leftovers(path: Path) -> None:
     """Remove what killed processes left of their writes of this file. The caller holds the file's lock."""
-    for leftover in path.parent.glob(f".{path.name}.*.tmp"):
-        with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError):
+        for leftover in path.parent.glob(f".{path.name}.*.tmp"):
             leftover.unlink()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import asdict, dataclass, fields, replace
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 import tomli_w
@@ -31,6 +31,10 @@ class Settings:
     download: str = "all"
     idle_hours: int = 12
     session_days: int = 30
+    backups_daily: int = 7
+    backups_other: int = 4
+    backups_days: int = 30
+    second_place: str = ""
 
 
 # What each setting is called on the admin page, and the least and most of a number.
@@ -45,8 +49,20 @@ LABELS = {
     "download": N_("What sales may download"),
     "idle_hours": N_("Hours without use until a session ends"),
     "session_days": N_("Days until a session ends in any case"),
+    "backups_daily": N_("Daily backups kept"),
+    "backups_other": N_("Other backups kept (made by hand or before a risky act)"),
+    "backups_days": N_("Days until a backup goes; the newest daily one stays"),
+    "second_place": N_("Folder for copies of the backups, best on another disk"),
 }
-LIMITS = {"retention_years": (1, 30), "review_months": (1, 24), "idle_hours": (1, 720), "session_days": (1, 90)}
+LIMITS = {
+    "retention_years": (1, 30),
+    "review_months": (1, 24),
+    "idle_hours": (1, 720),
+    "session_days": (1, 90),
+    "backups_daily": (1, 60),
+    "backups_other": (1, 20),
+    "backups_days": (1, 365),
+}
 
 
 def check(settings: Settings) -> Settings:
@@ -71,6 +87,12 @@ def check(settings: Settings) -> Settings:
         wrong["phone_region"] = Text(N_("Give a country's two-letter code, FI for Finland."))
     if settings.timezone not in zoneinfo.available_timezones():
         wrong["timezone"] = Text(N_("Give a time zone's name, Europe/Helsinki for Finland."))
+    # Of any system: settings that came from another machine stay usable, and the folder counts as out of reach.
+    absolute = (
+        PurePosixPath(settings.second_place).is_absolute() or PureWindowsPath(settings.second_place).is_absolute()
+    )
+    if settings.second_place and not absolute:
+        wrong["second_place"] = Text(N_("Write the whole path of a folder, or leave it empty."))
     if wrong:
         raise Invalid(wrong)
     return settings
@@ -89,6 +111,8 @@ def load(data_dir: Path) -> Settings:
         stat = path.stat()
     except FileNotFoundError:
         return Settings()
+    except OSError as error:
+        raise _unreadable(error) from error
     return _load(path, (stat.st_mtime_ns, stat.st_size, stat.st_ino))
 
 
@@ -97,9 +121,7 @@ def _load(path: Path, _version: tuple[int, int, int]) -> Settings:
     try:
         content: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise Invalid(
-            {"settings.toml": Text(N_("The file settings.toml cannot be read: {problem}"), {"problem": str(error)})}
-        ) from error
+        raise _unreadable(error) from error
     wrong = {}
     for f in fields(Settings):
         if f.name in content and type(content[f.name]) is not type(f.default):
@@ -109,6 +131,11 @@ def _load(path: Path, _version: tuple[int, int, int]) -> Settings:
     return check(Settings(**{f.name: content[f.name] for f in fields(Settings) if f.name in content}))
 
 
+def _unreadable(error: Exception) -> Invalid:
+    problem = {"problem": str(error)}
+    return Invalid({"settings.toml": Text(N_("The file settings.toml cannot be read: {problem}"), problem)})
+
+
 def save(data_dir: Path, settings: Settings, **changes: Any) -> Settings:
     """Write the settings with the changes, and return them.
 
@@ -116,5 +143,32 @@ def save(data_dir: Path, settings: Settings, **changes: Any) -> Settings:
         Invalid, NotWritten: nothing was changed.
     """
     changed = check(replace(settings, **changes))
+    # Only a new choice has to be there: its disk may be away while something else is saved.
+    if changed.second_place and changed.second_place != settings.second_place:
+        _check_second_place(Path(changed.second_place), data_dir)
     write_atomically(data_dir / "settings.toml", tomli_w.dumps(asdict(changed)).encode())
     return changed
+
+
+def inside(folder: Path, data_dir: Path) -> bool:
+    """Whether a folder is the data folder or lies in it, links followed."""
+    try:
+        return folder.resolve().is_relative_to(data_dir.resolve())
+    except (OSError, RuntimeError, ValueError):  # links in a circle, a name that cannot be
+        return False
+
+
+def _check_second_place(folder: Path, data_dir: Path) -> None:
+    """Refuse a folder where copies of the backups cannot lie.
+
+    Raises:
+        Invalid: it is not there, or lies in the data folder.
+    """
+    try:
+        there = folder.is_absolute() and folder.is_dir()
+    except OSError:
+        there = False
+    if not there:
+        raise Invalid({"second_place": Text(N_("This folder is not there, or it cannot be opened."))})
+    if inside(folder, data_dir):
+        raise Invalid({"second_place": Text(N_("This folder lies in the data folder. Choose one on another disk."))})

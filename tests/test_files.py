@@ -10,8 +10,18 @@ from pathlib import Path
 import pytest
 
 from lib import files
-from lib.errors import Busy, NotWritten
-from lib.files import locked, read_json, remove_leftovers, write_atomically, write_json
+from lib.errors import Busy, NotSynced, NotWritten, StoreError
+from lib.files import (
+    is_there,
+    listed,
+    locked,
+    read_json,
+    remove_leftovers,
+    swap,
+    write_atomically,
+    write_beside,
+    write_json,
+)
 
 
 def names(folder: Path) -> list[str]:
@@ -30,6 +40,34 @@ def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
 def test_nobody_else_may_read_it(tmp_path: Path) -> None:
     write_atomically(tmp_path / "a", b"x")
     assert (tmp_path / "a").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_swap_that_the_disk_does_not_confirm_is_told_apart_from_one_that_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a").write_bytes(b"old")
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "sync_folder", lambda _: (_ for _ in ()).throw(NotWritten(reason="-")))
+        with pytest.raises(NotSynced):
+            write_atomically(tmp_path / "a", b"new")
+    assert (tmp_path / "a").read_bytes() == b"new" and names(tmp_path) == ["a"]
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(OSError(errno.EIO, os.strerror(errno.EIO))))
+        with pytest.raises(NotWritten) as caught:
+            write_atomically(tmp_path / "a", b"newer")
+    assert not isinstance(caught.value, NotSynced)
+    assert (tmp_path / "a").read_bytes() == b"new" and names(tmp_path) == ["a"]
+
+
+def test_what_is_written_beside_takes_the_place_only_when_it_is_swapped_in(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"old")
+    beside = write_beside(tmp_path / "a", b"new")
+    assert (tmp_path / "a").read_bytes() == b"old" and beside.read_bytes() == b"new" and beside.parent == tmp_path
+    swap(beside, tmp_path / "a")
+    assert (tmp_path / "a").read_bytes() == b"new" and names(tmp_path) == ["a"]
+    with pytest.raises(NotWritten):  # it is gone
+        swap(beside, tmp_path / "a")
+    assert (tmp_path / "a").read_bytes() == b"new"
 
 
 def test_a_missing_folder_is_told(tmp_path: Path) -> None:
@@ -68,6 +106,26 @@ def test_leftovers_of_one_file_go_and_other_files_stay(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     remove_leftovers(tmp_path / "a")
     assert names(tmp_path) == [".b.12ab34cd.tmp", "a", "a.tmp"]
+
+
+def test_a_folder_or_a_file_that_cannot_be_read_is_no_missing_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("b.x", "a.x", ".a.x", "a.y"):
+        (tmp_path / name).touch()
+    assert [path.name for path in listed(tmp_path, "*.x")] == [".a.x", "a.x", "b.x"]
+    assert listed(tmp_path / "none", "*") == []
+    assert is_there(tmp_path / "a.x") and is_there(tmp_path) and not is_there(tmp_path / "none")
+
+    def failing(*_: object, **__: object) -> object:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    for name in ("listdir", "scandir", "stat"):
+        monkeypatch.setattr(os, name, failing)
+    for attempt in (lambda: listed(tmp_path, "*"), lambda: is_there(tmp_path / "a.x")):
+        with pytest.raises(StoreError, match="the disk reports a fault"):
+            attempt()
+    monkeypatch.undo()
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,16 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
         ("review_months", "-1"),
         ("idle_hours", "0"),
         ("session_days", "91"),
+        ("backups_daily", "0"),
+        ("backups_daily", "61"),
+        ("backups_other", "0"),
+        ("backups_other", "21"),
+        ("backups_days", "0"),
+        ("backups_days", "366"),
+        ("second_place", '"copies"'),
+        ("second_place", '"./copies"'),
+        ("second_place", '" "'),
+        ("second_place", "7"),
         ("language", '"sv"'),
         ("language", "1"),
         ("download", '"everything"'),
@@ -110,3 +120,66 @@ def test_each_setting_has_a_name_for_the_admin_page_and_each_number_its_limits()
     assert list(LABELS) == [f.name for f in fields(Settings)]
     assert set(LIMITS) == {f.name for f in fields(Settings) if f.type == "int"}
     assert set(settings.DOWNLOADS) == {"all", "own", "none"}
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Path:
+    (tmp_path / "data").mkdir()
+    return tmp_path / "data"
+
+
+def test_a_second_place_is_a_folder_that_is_there(data_dir: Path, tmp_path: Path) -> None:
+    (tmp_path / "a file").touch()
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+    for place in (tmp_path / "none", tmp_path / "a file", tmp_path / "circle", tmp_path / "nul\0"):
+        with pytest.raises(Invalid) as caught:
+            save(data_dir, Settings(), second_place=str(place))
+        assert "not there" in str(caught.value.fields["second_place"])
+    assert list(data_dir.iterdir()) == []
+    (tmp_path / "disk").mkdir()
+    assert save(data_dir, Settings(), second_place=str(tmp_path / "disk")) == load(data_dir)
+
+
+def test_a_folder_that_may_not_be_looked_at_is_no_second_place(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(_: Path) -> bool:
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "is_dir", refused)
+    with pytest.raises(Invalid):
+        save(data_dir, Settings(), second_place=str(data_dir.parent))
+
+
+@pytest.mark.parametrize("name", ["data", "data/copies", "data/../data/copies", "link", "link/copies"])
+def test_a_second_place_does_not_lie_in_the_data_folder(data_dir: Path, tmp_path: Path, name: str) -> None:
+    (data_dir / "copies").mkdir()
+    (tmp_path / "link").symlink_to(data_dir)
+    with pytest.raises(Invalid) as caught:
+        save(data_dir, Settings(), second_place=f"{tmp_path}/{name}")
+    assert "data folder" in str(caught.value.fields["second_place"])
+
+
+def test_a_second_place_that_is_away_later_keeps_no_setting_from_being_read_or_saved(
+    data_dir: Path, tmp_path: Path
+) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    save(data_dir, Settings(), second_place=str(disk))
+    disk.rmdir()
+    assert load(data_dir).second_place == str(disk)
+    saved = save(data_dir, load(data_dir), retention_years=3, second_place=str(disk))
+    assert saved == load(data_dir) and saved.retention_years == 3
+    assert save(data_dir, load(data_dir), second_place="").second_place == ""
+
+
+@pytest.mark.parametrize("place", ["D:\\\\copies", "\\\\\\\\server\\\\share", "/mnt/copies"])
+def test_a_second_place_of_another_system_does_not_make_the_settings_unusable(tmp_path: Path, place: str) -> None:
+    write(tmp_path, f'second_place = "{place}"')
+    assert load(tmp_path).second_place == place.replace("\\\\", "\\")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there it is a path")
+def test_a_new_second_place_has_to_be_one_of_this_system(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(data_dir.parent)
+    (data_dir.parent / "D:\\copies").mkdir()  # on this system a relative path
+    with pytest.raises(Invalid):
+        save(data_dir, Settings(), second_place="D:\\copies")

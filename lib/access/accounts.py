@@ -15,10 +15,10 @@ import yaml
 
 from lib.access.credentials import check_email, check_name, check_password, hashed, matches
 from lib.access.roles import ROLES
-from lib.access.stamp import Cached
 from lib.errors import AccountError, Damaged
 from lib.files import locked, write_atomically
 from lib.i18n import N_
+from lib.stamp import Cached
 
 __all__ = ["Account", "Accounts", "check_password"]
 

@@ -18,14 +18,14 @@ from lib.access.credentials import warm_up
 from lib.errors import AppError, Invalid
 from lib.i18n import N_, Text, translator
 from lib.installation import current
+from lib.process import harden
 
 LARGEST_UPLOAD = 20 * 1024 * 1024  # server.maxUploadSize, in bytes
 
 
 def prepare() -> None:
     """Make the process safe to hold the register, and take the data folder; ends the process if another has it."""
-    os.umask(0o077)
-    _no_core_dumps()
+    harden()
     _no_values_in_logs()
     _no_uploads_on_disk()
     try:
@@ -83,13 +83,6 @@ def _stop(error: Exception) -> None:
         print(translator("en").text(text), file=sys.stderr, flush=True)
     # uvicorn would print a traceback for an exit through its import of the app.
     os._exit(1)
-
-
-def _no_core_dumps() -> None:
-    with contextlib.suppress(ImportError, ValueError, OSError):
-        import resource  # not on Windows
-
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _no_uploads_on_disk() -> None:

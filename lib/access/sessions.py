@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from lib.access.accounts import Account
-from lib.access.stamp import Cached
 from lib.errors import Busy, NotWritten
 from lib.files import locked, read_json, write_json
 from lib.settings import Settings
+from lib.stamp import Cached
 from lib.store.keys import derive, seal, unseal
 
 _WRITE_USE_EVERY = 60.0  # seconds between two writes of when sessions were last used

@@ -9,6 +9,7 @@ Sources: scrypt, RFC 7914; AES-GCM, NIST SP 800-38D; HKDF, RFC 5869.
 from __future__ import annotations
 
 import base64
+import contextlib
 import secrets
 import threading
 from pathlib import Path
@@ -20,11 +21,13 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
-from lib.errors import Damaged, WrongPassword
-from lib.files import locked, read_json, write_json
+from lib.errors import Busy, Damaged, StoreError, WrongPassword
+from lib.files import is_there, locked, read_json, reason, remove_leftovers, write_json
+from lib.i18n import N_
 
 VERSION = 1
 SCRYPT_COST = 2**15  # tests lower it; one test asserts what is shipped
+_COSTS = frozenset(2**n for n in range(1, 21))  # what scrypt can take, and this machine
 _DERIVING = threading.BoundedSemaphore(2)  # each derivation takes 32 MB and a core
 
 
@@ -69,7 +72,7 @@ class Keyring:
 
     @property
     def exists(self) -> bool:
-        return self.path.exists()
+        return is_there(self.path)
 
     def create(self, workbook_password: str) -> bytes:
         """A new master key, with the workbook's slot. Returns the key."""
@@ -89,15 +92,16 @@ class Keyring:
         return master
 
     def by_workbook_password(self, password: str) -> bytes:
-        """The master key, by the workbook's password.
+        """The master key, by the workbook's password, or by the one before it while files still follow.
 
         Raises:
-            WrongPassword: it is not the one.
+            WrongPassword: it is neither.
         """
-        master = _open(self._read()["workbook"], password, "workbook")
-        if master is None:
-            raise WrongPassword
-        return master
+        content = self._read()
+        for slot in (content["workbook"], content.get("previous")):
+            if slot and (master := _open(slot, password, "workbook")) is not None:
+                return master
+        raise WrongPassword
 
     def by_account(self, user: str, password: str) -> bytes | None:
         """The master key, by an account's password; None where there is no slot or it does not open.
@@ -110,12 +114,40 @@ class Keyring:
             return None
         return _open(slot, password, f"account {user}")
 
-    def workbook_password(self, master: bytes) -> str:
-        """The workbook's password, by the master key."""
-        password = unseal(derive(master, "workbook password"), _bytes(self._read()["workbook_password"]), "")
-        if password is None:
-            raise WrongPassword
-        return password.decode()
+    def workbook_passwords(self, master: bytes) -> list[str]:
+        """The workbook's password, by the master key, and after it the one before while files still follow."""
+        content, found = self._read(), []
+        for name in ("workbook_password", "previous_password"):
+            if name in content:
+                password = unseal(derive(master, "workbook password"), _bytes(content[name]), "")
+                if password is None:
+                    raise WrongPassword
+                found.append(password.decode())
+        return found
+
+    def change_workbook_password(self, master: bytes, password: str) -> None:
+        """Another password for the workbook; the one before stays until `forget_previous`.
+
+        Raises:
+            Busy: files still follow an earlier change.
+        """
+        slot = _slot(master, password, "workbook")
+        with locked(self._lock):
+            content = self._read()
+            if "previous" in content:
+                raise Busy
+            content["previous"], content["previous_password"] = content["workbook"], content["workbook_password"]
+            content["workbook"] = slot
+            content["workbook_password"] = _text(seal(derive(master, "workbook password"), password.encode(), ""))
+            write_json(self.path, content)
+
+    def forget_previous(self) -> None:
+        """The password before opens nothing any more."""
+        with locked(self._lock):
+            content = self._read()
+            if content.pop("previous", None):
+                del content["previous_password"]
+                write_json(self.path, content)
 
     def set_account(self, master: bytes, user: str, password: str) -> None:
         """Give an account a slot under its (new) password."""
@@ -132,15 +164,30 @@ class Keyring:
             if content["accounts"].pop(user, None):
                 write_json(self.path, content)
 
+    def remove_leftovers(self) -> None:
+        """Remove what killed processes left of their writes, unless somebody writes just now."""
+        with contextlib.suppress(StoreError), locked(self._lock, seconds=0):
+            remove_leftovers(self.path)
+
     def _read(self) -> dict[str, Any]:
         try:
             content = read_json(self.path, None)
+        except OSError as error:
+            raise Damaged(
+                N_("The file {file} cannot be read: {reason}. Nothing was written."),
+                file=self.path.name,
+                reason=reason(error),
+            ) from error
         except (ValueError, RecursionError) as error:
             raise Damaged(file=self.path.name) from error
         try:
-            for slot in (content["workbook"], *content["accounts"].values()):
-                _bytes(slot["salt"]), _bytes(slot["key"]), int(slot["cost"])
-            _bytes(content["workbook_password"])
+            previous = [content["previous"]] if "previous" in content else []
+            for slot in (content["workbook"], *previous, *content["accounts"].values()):
+                _bytes(slot["salt"]), _bytes(slot["key"])
+                if type(slot["cost"]) is not int or slot["cost"] not in _COSTS:
+                    raise ValueError(slot["cost"])
+            for name in ("workbook_password", *(["previous_password"] if previous else [])):
+                _bytes(content[name])
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise Damaged(file=self.path.name) from error
         return dict(content)
