@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
-from lib import schema
+from lib import cleaning, schema
 from lib.errors import WrongPassword
 from lib.output import excel_list
 from lib.schema import Kind
@@ -39,7 +39,7 @@ def build(frame: pd.DataFrame, codes: list[str], language: str = "fi") -> bytes:
 
 
 def test_s12_hard_texts_come_back_the_same_through_the_list() -> None:
-    texts = [schema.clean_text(text) for text in HARD]
+    texts = [cleaning.clean_text(text) for text in HARD]
     rows = cells(build(schema.to_frame({"id": "P-1", "notes": text} for text in texts), ["id", "notes"]))
     assert [row[1] for row in rows[1:]] == texts
 
@@ -47,7 +47,7 @@ def test_s12_hard_texts_come_back_the_same_through_the_list() -> None:
 @settings(max_examples=40)
 @given(st.lists(TYPED, min_size=len(FREE), max_size=len(FREE)))
 def test_s12_any_text_comes_back_the_same_through_the_list(typed: list[str]) -> None:
-    texts = [schema.clean_text(text) for text in typed]
+    texts = [cleaning.clean_text(text) for text in typed]
     frame = schema.to_frame([{"id": "P-000001", **dict(zip(FREE, texts, strict=True))}])
     assert cells(build(frame, ["id", *FREE]))[1] == ["P-000001", *texts]
 

@@ -5,6 +5,8 @@ Source: [MS-OFFCRYPTO]; msoffcrypto-tool does the work.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Sequence
 from io import BytesIO
 
 from msoffcrypto.exceptions import DecryptionError, FileFormatError, ParseError
@@ -14,17 +16,25 @@ from lib.errors import Damaged, InvalidWorkbook, WrongPassword
 from lib.i18n import N_, Text
 
 
-def encrypt(plain: bytes, password: str) -> bytes:
-    """A workbook's bytes encrypted under a password, opened once again to see that they come back the same.
+def encrypt(plain: bytes, password: str, *, check: bool = True) -> bytes:
+    """A workbook's bytes encrypted under a password.
+
+    Args:
+        check: open it once again to see that it comes back the same. Without it the caller does so.
 
     Raises:
-        Damaged: they did not; the result must not be used.
+        Damaged: it did not; the result must not be used.
     """
     sealed = BytesIO()
     OOXMLFile(BytesIO(plain)).encrypt(password, sealed)
-    if decrypt(sealed.getvalue(), password) != plain:
+    if check and decrypt(sealed.getvalue(), password) != plain:
         raise Damaged(file="xlsx")
     return sealed.getvalue()
+
+
+def is_plain(sealed: bytes) -> bool:
+    """Whether a workbook was saved without a password."""
+    return sealed.startswith(b"PK")
 
 
 def decrypt(sealed: bytes, password: str, name: str = "xlsx") -> bytes:
@@ -54,6 +64,14 @@ def decrypt(sealed: bytes, password: str, name: str = "xlsx") -> bytes:
             raise WrongPassword from error
         raise Damaged(file=name) from error
     return plain.getvalue()
+
+
+def decrypt_with(sealed: bytes, passwords: Sequence[str], name: str = "xlsx") -> tuple[bytes, int]:
+    """The plain workbook, by the first of the passwords that opens it, and which one that was. Errors as `decrypt`."""
+    for place, password in enumerate(passwords):
+        with contextlib.suppress(WrongPassword):
+            return decrypt(sealed, password, name), place
+    raise WrongPassword
 
 
 def _is_wrong_password(sealed: bytes, password: str) -> bool:

@@ -11,8 +11,10 @@ from collections.abc import Mapping, Sequence
 from io import BytesIO
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import xlsxwriter
+from numpy.typing import NDArray
 from xlsxwriter import xmlwriter
 from xlsxwriter.utility import xl_col_to_name
 
@@ -21,6 +23,8 @@ from lib.i18n import N_, translator
 from lib.schema import Kind
 
 SHEET = "Prospektit"
+_EPOCH, _DAY = dt.datetime(1899, 12, 30), dt.timedelta(days=1)
+_LEAP_DAY = 61  # 1 March 1900, behind a 29 February that only Excel knows
 _SPARE_ROWS = 1000  # dropdowns reach below the last row, for rows that are added in Excel
 _INK, _PAPER = "#0B5A5E", "#FFFFFF"
 # XlsxWriter misses the second of two escapes that share an underscore, "_x0041_x0041_": it would be read as a letter.
@@ -71,12 +75,12 @@ def add_prospects(
         cell_format = formats.get(column.kind, text)
         sheet.set_column(number, number, column.width, cell_format)
         sheet.write_string(0, number, schema.heading(code, language), head)
-        values = frame[code].tolist()
         if column.is_date:
-            for row, value in enumerate(values, 1):
-                if value is not pd.NaT:
-                    sheet.write_datetime(row, number, value, cell_format)
+            serials = _serials(frame[code])
+            for place in np.flatnonzero(~np.isnan(serials)).tolist():
+                sheet.write_number(place + 1, number, serials[place], cell_format)
         else:
+            values = frame[code].tolist()
             if column.choices:
                 values = [schema.label(code, value, language) for value in values]
             for row, value in enumerate(values, 1):
@@ -96,6 +100,14 @@ def add_prospects(
         sheet.fit_to_pages(1, 0)
     sheet.repeat_rows(0)
     sheet.set_footer("&L&A&R&P / &N")
+
+
+def _serials(column: pd.Series[Any]) -> NDArray[np.float64]:
+    """Dates and times as Excel counts them: in days since 1900, its leap year; NaN where there is none."""
+    seconds = column.to_numpy(dtype="datetime64[s]")
+    serials = (seconds - np.datetime64("1899-12-30", "s")) / np.timedelta64(1, "D")
+    serials[serials < _LEAP_DAY] -= 1
+    return serials
 
 
 def _add_extras(sheet: Any, extras: pd.DataFrame, start: int, head: Any, dates: Mapping[type, Any]) -> None:
@@ -119,11 +131,29 @@ def write_any(sheet: Any, row: int, column: int, value: object, dates: Mapping[t
     if isinstance(value, bool):
         sheet.write_boolean(row, column, value)
     elif isinstance(value, (int, float)):
-        sheet.write_number(row, column, value)
+        sheet.write_number(row, column, _Exact(value))
     elif isinstance(value, (dt.date, dt.time, dt.timedelta)):
-        sheet.write_datetime(row, column, value, dates[type(value)])
+        sheet.write_number(row, column, _serial(value), dates[type(value)])
     else:
         sheet.write_string(row, column, str(value))
+
+
+class _Exact(float):
+    """A number that is written with all its digits: XlsxWriter leaves the seventeenth out."""
+
+    def __format__(self, form: str) -> str:
+        return repr(float(self))
+
+
+def _serial(value: dt.date | dt.time | dt.timedelta) -> float:
+    """Excel's number of a date, time or length of time. XlsxWriter takes the first day of 1900 for none."""
+    if isinstance(value, dt.timedelta):
+        return value / _DAY
+    if isinstance(value, dt.time):
+        return (dt.datetime.combine(_EPOCH, value) - _EPOCH) / _DAY
+    moment = value if isinstance(value, dt.datetime) else dt.datetime.combine(value, dt.time())
+    days = (moment - _EPOCH) / _DAY
+    return days if days >= _LEAP_DAY else days - 1
 
 
 def _mark_rows(book: Any, sheet: Any, codes: Sequence[str], last: int) -> None:
