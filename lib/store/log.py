@@ -1,6 +1,8 @@
 """The change log: who did what to which rows and when, never their content.
 
-`log/YYYY-MM.log` holds one sealed record a line. It grows only at its end, so its size slows nothing.
+A line of it is part of the change's own record in the journal. When a segment goes, its lines move into
+`log/YYYY-MM.log`: a sealed block for each segment and month. The files grow only at their end, so their size slows
+nothing.
 """
 
 from __future__ import annotations
@@ -9,16 +11,15 @@ import base64
 import datetime as dt
 import errno
 import json
-import logging
 import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lib.errors import NotWritten
-from lib.files import reason
+from lib.errors import NotWritten, StoreError
+from lib.files import listed, reason
+from lib.i18n import N_
 from lib.store.keys import seal, unseal
-
-_logger = logging.getLogger(__name__)
 
 
 class Entry(NamedTuple):
@@ -31,48 +32,43 @@ class Entry(NamedTuple):
     facts: dict[str, Any]
 
 
+class Key(NamedTuple):
+    """Which record of the journal a line came with: its segment and its number there."""
+
+    segment: int
+    number: int
+
+
+def entry_to_json(entry: Entry) -> list[Any]:
+    return [entry.at.isoformat(), entry.by, entry.action, entry.ids, entry.facts]
+
+
+def entry_from_json(written: Iterable[Any]) -> Entry:
+    at, by, action, ids, facts = written
+    return Entry(dt.datetime.fromisoformat(at), by, action, ids, facts)
+
+
 class ChangeLog:
     """The log of one data folder, sealed under `key` (32 bytes)."""
 
     def __init__(self, folder: Path, key: bytes) -> None:
         self.folder = folder
         self._key = key
-        self._waiting: list[tuple[str, bytes]] = []
 
-    def append(self, entry: Entry) -> None:
-        """Write a line to the disk, after those that wait.
-
-        Raises:
-            NotWritten: the line is not there.
-        """
-        self.write_waiting()
-        self._write(*self._sealed(entry))
-
-    def append_done(self, entry: Entry) -> None:
-        """Write a line about what is on the disk already: if it cannot be written now, it waits."""
-        self._waiting.append(self._sealed(entry))
-        try:
-            self.write_waiting()
-        except NotWritten as error:
-            cause = error.text.params["reason"]
-            _logger.warning("The change is saved, but its line in the change log waits: %s.", cause)
-
-    def write_waiting(self) -> None:
-        """Write the lines that wait.
+    def write(self, entries: Mapping[Key, Entry]) -> None:
+        """Write lines to the disk. A line that is there already is no harm: it counts once.
 
         Raises:
-            NotWritten: they go on waiting.
+            NotWritten: not all of them are there.
         """
-        while self._waiting:
-            self._write(*self._waiting[0])
-            del self._waiting[0]
+        months: dict[str, list[Any]] = {}
+        for key, entry in entries.items():
+            months.setdefault(f"{entry.at:%Y-%m}", []).append([*key, *entry_to_json(entry)])
+        for month, lines in months.items():
+            content = json.dumps(lines, ensure_ascii=False, separators=(",", ":")).encode()
+            self._append(month, base64.b64encode(seal(self._key, content, month)) + b"\n")
 
-    def _sealed(self, entry: Entry) -> tuple[str, bytes]:
-        month = f"{entry.at:%Y-%m}"
-        record = json.dumps([entry.at.isoformat(), entry.by, entry.action, entry.ids, entry.facts], ensure_ascii=False)
-        return month, base64.b64encode(seal(self._key, record.encode(), month)) + b"\n"
-
-    def _write(self, month: str, line: bytes) -> None:
+    def _append(self, month: str, line: bytes) -> None:
         try:
             self.folder.mkdir(mode=0o700, exist_ok=True)
             descriptor = os.open(self.folder / f"{month}.log", os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
@@ -88,17 +84,30 @@ class ChangeLog:
         except OSError as error:
             raise NotWritten(reason=reason(error)) from error
 
-    def entries(self, months: int = 12) -> list[Entry]:
-        """The lines of the last months, newest first. A line that does not open is left out."""
-        found: list[Entry] = []
-        for path in sorted(self.folder.glob("????-??.log"))[-months:]:
-            # A line whose sync failed was written again, byte for byte: it counts once.
-            for line in dict.fromkeys(path.read_bytes().splitlines()):
+    def _lines(self, path: Path) -> list[bytes]:
+        try:
+            return path.read_bytes().splitlines()
+        except OSError as error:
+            raise StoreError(
+                N_("The file {file} cannot be read: {reason}. Nothing was written."),
+                file=path.name,
+                reason=reason(error),
+            ) from error
+
+    def entries(self, months: int = 12) -> dict[Key, Entry]:
+        """The lines of the last months, or of all with 0. A block that does not open is left out.
+
+        Raises:
+            StoreError: a file cannot be read.
+        """
+        found: dict[Key, Entry] = {}
+        for path in listed(self.folder, "????-??.log")[-months:]:
+            for line in self._lines(path):
                 try:
-                    record = unseal(self._key, base64.b64decode(line), path.stem)
+                    content = unseal(self._key, base64.b64decode(line), path.stem)
                 except ValueError:
-                    record = None
-                if record is not None:
-                    at, by, action, ids, facts = json.loads(record)
-                    found.append(Entry(dt.datetime.fromisoformat(at), by, action, ids, facts))
-        return found[::-1]
+                    content = None
+                if content is not None:
+                    for segment, number, *entry in json.loads(content):
+                        found[Key(segment, number)] = entry_from_json(entry)
+        return found

@@ -1,7 +1,7 @@
-"""`Store`: the register on disk, as one encrypted workbook in a data folder.
+"""`Store`: the register on disk, as one encrypted workbook and the journal of what changed since it was written.
 
-A change holds the lock between processes, takes over what others wrote meanwhile, is checked against that, and is
-acknowledged once the new workbook is on the disk. Memory follows the disk, never the other way round.
+A change holds the lock between processes, reads what others appended meanwhile, is checked against that, and is
+acknowledged once its record is on the disk. The workbook follows (`lib.store.checkpoint`).
 """
 
 from __future__ import annotations
@@ -9,54 +9,36 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import secrets
-import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import pandas as pd
-
-from lib import schema, settings
-from lib.errors import (
-    AlreadyExists,
-    Damaged,
-    Duplicate,
-    Invalid,
-    NewerSchema,
-    NotSynced,
-    NotWritten,
-    StoreError,
-    WorkbookMissing,
-)
-from lib.files import WORKBOOK, locked, reason, remove_leftovers, write_atomically
+from lib.changes import Change, folded, row_from_json
+from lib.errors import AlreadyExists, AppError, Duplicate, Invalid, NotWritten, StoreError
+from lib.files import WORKBOOK, locked, reason
 from lib.i18n import N_, Text
 from lib.register import Register
-from lib.store import workbook
-from lib.store.keys import Keyring, derive
-from lib.store.log import ChangeLog, Entry
-from lib.store.workbook import Content, Info
+from lib.store import checkpoint, erasure, loading, outside, restoring
+from lib.store.core import Core
+from lib.store.keys import Keyring
+from lib.store.log import Entry
+from lib.store.state import State
 
-_Version = tuple[int, int, int]
 
-
-class Store:
+class Store(Core):
     """The register of a data folder. Open it with `Store.open` or `Store.create`; it is a context manager.
 
-    It is the trusted layer: `by` is what the change log says, roles are checked by who calls.
+    It is the trusted layer: `by` is what the change log says, roles are checked by who calls. What `Core` has beside
+    is for the modules of this package.
     """
 
-    def __init__(self, data_dir: Path, password: str, master: bytes) -> None:
-        self.data_dir = data_dir
-        self.path = data_dir / WORKBOOK
-        self._password = password
-        self._log = ChangeLog(data_dir / "log", derive(master, "log"))
-        self._mutex = threading.RLock()
-        self._version: _Version | None = None
-        self._info = Info(register="")
-        self._sheets: dict[str, list[list[Any]]] = {}
-        self._register = Register.of(schema.to_frame([]))
+    def __init__(self, data_dir: Path, master: bytes, *, background: bool = False) -> None:
+        super().__init__(data_dir, master, background=background)
+        self._keeper = checkpoint.Keeper(self) if background else None
+        if self._keeper:
+            self.woken = self._keeper.wake
 
     # -- opening ----------------------------------------------------------------------------------------------
 
@@ -73,40 +55,70 @@ class Store:
             data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise NotWritten(reason=reason(error)) from error
-        with locked(data_dir / "register.lock"):
+        keyring = Keyring(data_dir)
+        with locked(data_dir / "checkpoint.lock"), locked(data_dir / "register.lock"):
             if (data_dir / WORKBOOK).exists():
                 raise AlreadyExists(file=WORKBOOK)
-            keyring = Keyring(data_dir)
-            new_keys = not keyring.exists
+            undo: list[Callable[[], object]] = []
             try:
-                store = cls(data_dir, password, _master(data_dir, password))
-                store._info = Info(register=secrets.token_hex(8))
-                store._write(store._register)
+                if keyring.exists:
+                    master = keyring.by_workbook_password(password)
+                else:  # else another password could not be chosen at the next try
+                    undo.append(lambda: keyring.path.unlink(missing_ok=True))
+                    master = keyring.create(password)
+                store = cls(data_dir, master)
+                store.state = State(store.register, secrets.token_hex(8))
+                loading.refuse_journal(store)
+                undo.insert(0, store.journal.clear)
+                loading.begin_anew(store)
+                checkpoint.write(store, anew=True)
             except StoreError:
-                if new_keys:  # else another password could not be chosen at the next try
-                    keyring.path.unlink(missing_ok=True)
+                with contextlib.suppress(OSError, StoreError):  # what stays opens with this password
+                    for step in undo:
+                        step()
                 raise
         return store
 
     @classmethod
-    def open(cls, data_dir: str | Path, password: str) -> Store:
-        """The register of a data folder.
+    def open(cls, data_dir: str | Path, password: str, *, recover: bool = False) -> Store:
+        """The register of a data folder, by the workbook's password.
+
+        Args:
+            recover: open it from the kept copies and the journal where the workbook is missing or damaged.
 
         Raises:
-            WorkbookMissing, WrongPassword, Damaged, NewerSchema, InvalidWorkbook: nothing was written.
+            WorkbookMissing, WrongPassword, Damaged, NewerSchema, InvalidWorkbook, JournalDamaged, NothingToCompare:
+                nothing was written.
         """
         data_dir = Path(data_dir)
-        content, version = _read(data_dir / WORKBOOK, password)
-        store = cls(data_dir, password, _master(data_dir, password))
-        store._take(content, version)
-        with contextlib.suppress(StoreError), locked(data_dir / "register.lock", seconds=0):
-            remove_leftovers(store.path)
+        return cls.unlocked(data_dir, loading.master_key(data_dir, password, recover=recover), recover=recover)
+
+    @classmethod
+    def unlocked(cls, data_dir: Path, master: bytes, *, background: bool = False, recover: bool = False) -> Store:
+        """The register of a data folder, by the master key. Errors and arguments as for `open`.
+
+        Args:
+            background: write the workbook in a process beside this one, some time after a change.
+        """
+        store = cls(data_dir, master, background=background)
+        loading.load(store, recover=recover)
+        if store.on_disk < store.oldest and not recover:
+            outside.look_again(store)
+            if store.trouble:
+                raise store.trouble
+        with contextlib.suppress(StoreError), locked(data_dir / "checkpoint.lock", seconds=0):
+            store.remove_leftovers()
+        if store._keeper:
+            store._keeper.start()
         return store
 
     def close(self) -> None:
-        """Write what waits for the change log; the store must not be used afterwards."""
-        with self._mutex, contextlib.suppress(NotWritten):
-            self._log.write_waiting()
+        """Let the workbook follow, if it can; the store must not be used afterwards. Nothing is lost if it cannot."""
+        if self._keeper:
+            self._keeper.stop()
+        if self.changed or self._keeper:
+            with contextlib.suppress(AppError):
+                self.checkpoint()
 
     def __enter__(self) -> Store:
         return self
@@ -118,63 +130,60 @@ class Store:
 
     # -- reading ----------------------------------------------------------------------------------------------
 
-    @property
-    def register(self) -> Register:
-        """The register as of the last refresh or change: an immutable snapshot."""
-        return self._register
-
-    @property
-    def frame(self) -> pd.DataFrame:
-        """One row per prospect, the schema's codes as columns. Text is `str` ("" when empty), dates datetime64."""
-        return self._register.frame
-
-    @property
-    def settings(self) -> settings.Settings:
-        return settings.load(self.data_dir)
-
-    @property
-    def now(self) -> dt.datetime:
-        """The time in the installation's time zone, to the second, as it stands in the workbook."""
-        return dt.datetime.now(ZoneInfo(self.settings.timezone)).replace(tzinfo=None, microsecond=0)
-
-    @property
-    def today(self) -> dt.date:
-        return self.now.date()
-
     def info(self) -> dict[str, Any]:
-        """Rows, generation, size in bytes, when written, whether the file is there."""
-        exists = self.path.exists()
+        """Rows, generation, size in bytes, when written, who has the workbook open, what waits."""
+        held = self.holder()
+        try:
+            size, written = self.path.stat().st_size, self.path.stat().st_mtime
+        except OSError:
+            size, written = 0, None
+        zone = ZoneInfo(self.settings.timezone)
         return {
-            "register": self._info.register,
-            "rows": len(self._register),
-            "generation": self._info.generation,
-            "last_number": self._register.last_number,
-            "written": self._info.written,
-            "exists": exists,
-            "size": self.path.stat().st_size if exists else 0,
-            "other_columns": list(self._register.extras.columns),
-            "other_sheets": list(self._sheets),
+            "register": self.state.name,
+            "rows": len(self.register),
+            "generation": self.on_disk,
+            "last_number": self.register.last_number,
+            "written": None if written is None else dt.datetime.fromtimestamp(written, zone).replace(tzinfo=None),
+            "exists": written is not None,
+            "size": size,
+            "unwritten": self.unwritten,
+            "held_by": held.name if held else "",
+            "held_in": held.program if held else "",
+            "questions": len(self.state.questions),
+            "unfinished": sorted(self.unfinished),
+            "backups": len(self.backups.all()),
+            "password_changing": len(self.passwords) > 1,
+            "other_columns": list(self.register.extras.columns),
+            "other_sheets": list(self.state.sheets),
         }
 
     def log(self, months: int = 12) -> list[Entry]:
         """The change log of the last months, newest first."""
-        return self._log.entries(months)
+        # The journal first: a line that moves meanwhile is found twice, and counts once.
+        live = loading.entries(self)
+        found = {**self.change_log.entries(months), **live}
+        return [found[key] for key in sorted(found, reverse=True)]
 
     def refresh(self) -> None:
-        """Take over what another process or Excel wrote. Costs a stat when nothing changed.
+        """Take over what another process or Excel wrote. Costs three stats when nothing changed.
 
         Raises:
-            WorkbookMissing, WrongPassword, Damaged, NewerSchema, InvalidWorkbook: the snapshot stays as it was.
+            WorkbookMissing, Damaged, NewerSchema: what stands in the workbook's place; the register is whole.
+            JournalDamaged
         """
-        if not self._mutex.acquire(blocking=False):
+        if not self.mutex.acquire(blocking=False):
             return  # somebody is saving: the snapshot stays good meanwhile, and no page waits
         try:
-            if _version(self.path) != self._version:
-                self._take(*_read(self.path, self._password))
-            rules = self.settings
-            self._register = self._register.with_rules(rules.retention_years, rules.phone_region)
+            self.follow()
         finally:
-            self._mutex.release()
+            self.mutex.release()
+        if loading.version(self.path) != self.seen and self.looking.acquire(blocking=False):
+            try:
+                outside.look(self)
+            finally:
+                self.looking.release()
+        if self.trouble:
+            raise self.trouble
 
     # -- changes ----------------------------------------------------------------------------------------------
 
@@ -189,15 +198,15 @@ class Store:
             Invalid, Duplicate, StoreError: nothing was added.
         """
 
-        def change(register: Register) -> tuple[Register, list[str]]:
+        def plan(register: Register) -> Change:
             row = register.new_row(values, by=by, now=self.now)
             if known is not None:
                 matches = [match.id for match in register.blocks.find(row)]
                 if set(matches) - set(known):
                     raise Duplicate(matches)
-            return register.added([row])
+            return register.adding([row])
 
-        return self._change("add", by, change)[0]
+        return self.change("add", by, plan)[0]
 
     def add_many(self, rows: Iterable[Mapping[str, Any]], *, by: str) -> list[str]:
         """New prospects from complete rows, columns set by the register included. Returns their ids.
@@ -208,11 +217,11 @@ class Store:
         """
         now = self.now
         marks = {"created_at": now, "created_by": by, "changed_at": now, "changed_by": by}
-        complete = [{**marks, **{k: v for k, v in row.items() if v is not None}} for row in rows]
+        complete = [row_from_json({**marks, **{k: v for k, v in row.items() if v is not None}}) for row in rows]
         for code in ("received", "source"):
             if not all(row.get(code) for row in complete):
                 raise Invalid({code: Text(N_("This is needed."))})
-        return self._change("add", by, lambda register: register.added(complete))
+        return self.change("add", by, lambda register: register.adding(complete))
 
     def update(
         self,
@@ -244,12 +253,11 @@ class Store:
     ) -> None:
         """Change several prospects in one go: all of them or none. Arguments and errors as for `update`."""
 
-        def change(register: Register) -> tuple[Register, list[str]]:
-            for prospect_id, values in changes.items():
-                register = register.updated(prospect_id, values, by=by, now=self.now, seen=seen)
-            return register, list(changes)
+        def plan(register: Register) -> Change:
+            now = self.now
+            return folded(register.updating(i, values, by=by, now=now, seen=seen) for i, values in changes.items())
 
-        self._change(action, by, change, fields=sorted({code for values in changes.values() for code in values}))
+        self.change(action, by, plan, fields=sorted({code for values in changes.values() for code in values}))
 
     def remove(
         self,
@@ -259,7 +267,9 @@ class Store:
         reason: str,
         check: Callable[[Register], None] | None = None,
     ) -> None:
-        """Remove prospects for good. Their numbers are never used again.
+        """Remove prospects for good; returns when that is in the journal. `erase` clears the copies.
+
+        Their numbers are never used again.
 
         Args:
             reason: "expired", "erasure", or why one person's row goes.
@@ -269,137 +279,87 @@ class Store:
             NoSuchProspect, StoreError: nothing was removed.
         """
 
-        def change(register: Register) -> tuple[Register, list[str]]:
+        def plan(register: Register) -> Change:
             if check:
                 check(register)
-            return register.removed(ids), list(ids)
+            return register.removing(ids)
 
-        self._change("remove", by, change, reason=reason)
+        self.change("remove", by, plan, reason=reason)
 
-    def erase(self, progress: Callable[[float], None] | None = None) -> None:
-        """Return once the workbook on the disk holds no removed row: it is decrypted and read again.
+    # -- the workbook and its copies --------------------------------------------------------------------------
+
+    def checkpoint(self, *, override: bool = False) -> None:
+        """Return once the workbook holds everything.
+
+        Args:
+            override: also where somebody seems to have the workbook open.
+
+        Raises:
+            HeldOpen: somebody has it open; nothing is lost.
+            StoreError: it could not be written; the old one is whole.
+        """
+        checkpoint.write(self, override=override)
+
+    def backup(self, *, by: str, kind: str = "manual") -> str:
+        """Keep a verified copy of the register as it is now. Returns its file name."""
+        name = checkpoint.backup(self, kind)
+        self.note("backup", by, backup=name)
+        return name
+
+    def restore(self, source: str | Path, *, by: str, exact: bool = False, dry_run: bool = False) -> dict[str, Any]:
+        """Bring rows back as a backup, or any workbook of this register, has them. See `lib.store.restoring`."""
+        told = restoring.restore(self, source, by=by, exact=exact, dry_run=dry_run)
+        if not dry_run:
+            self._checkpoint_soon()
+        return told
+
+    def rekey(self, password: str, *, by: str, progress: Callable[[float], None] | None = None) -> None:
+        """Another password for the workbook; backups follow. People go on working meanwhile.
+
+        Raises:
+            HeldOpen and others: both passwords open the register until the rest has followed, which is tried again.
+        """
+        erasure.rekey(self, password, by=by, progress=progress)
+
+    def erase(self, progress: Callable[[float], None] | None = None, *, override: bool = False) -> None:
+        """Return once no file within reach holds a removed row: workbook, journal, backups and files set aside.
 
         Args:
             progress: told the share that is done, 0 to 1.
+            override: also where somebody seems to have the workbook open.
 
         Raises:
-            StoreError: that cannot be said.
+            RemovalUnfinished: it says what stands in the way.
         """
-        with self._locked():
-            self.refresh()
-            content, _ = _read(self.path, self._password)
-            if set(content.frame["id"]) != set(self.frame["id"]):
-                raise Damaged(file=WORKBOOK)
-        if progress:
-            progress(1.0)
-
-    def checkpoint(self) -> None:
-        """Return once the workbook holds everything. Each change writes it, so a look at the file is enough."""
-        with self._locked():
-            self.refresh()
+        erasure.erase(self, progress, override=override)
 
     def rewrite(self, *, by: str) -> None:
-        """Write the workbook anew from memory, where it was deleted or damaged while the program ran.
-
-        What stands in its place is kept beside it, as `prospects-set-aside-<time>.xlsx`.
+        """Write the workbook anew where it was deleted or damaged. What stands in its place is set aside.
 
         Raises:
             NewerSchema: a newer version of the program wrote it; this one keeps off.
             StoreError: it could not be written.
         """
-        with self._locked():
-            try:
-                self.refresh()
-            except NewerSchema:
-                raise
-            except StoreError:
-                if self.path.exists():
-                    aside = self.path.with_name(f"{self.path.stem}-set-aside-{self.now:%Y%m%d-%H%M%S}.xlsx")
-                    write_atomically(aside, _bytes(self.path))
-                unsure = self._write(self._register)
-                self.note("rewrite", by)
-                if unsure:
-                    raise unsure from None
+        outside.clear_the_way(self)
+        checkpoint.write(self, anew=True)
+        self.note("rewrite", by)
 
-    def note(self, action: str, by: str, ids: Iterable[str] = (), **facts: Any) -> None:
-        """Add a line to the change log for what is no change, such as a download."""
-        with self._mutex:
-            self._log.append(Entry(self.now, by, action, list(ids), facts))
+    def pass_over(self, *, by: str) -> None:
+        """Do not believe the file that says somebody has the workbook open: its program has ended."""
+        if held := self.holder():
+            self.passed_over.add(held.stamp)
+            self.note("pass_over", by, holder=held.name)
+        if self._keeper:
+            self._keeper.try_again()
 
-    # -- the disk ---------------------------------------------------------------------------------------------
+    def answer(self, key: str, decision: str, *, by: str, values: Mapping[str, Any] | None = None) -> None:
+        """Settle a question about what came from outside. See `lib.store.outside`."""
+        outside.answer(self, key, decision, by=by, values=values or {})
 
-    def _change(
-        self, action: str, by: str, change: Callable[[Register], tuple[Register, list[str]]], **facts: Any
-    ) -> list[str]:
-        with self._locked():
-            self._log.write_waiting()  # no second change goes unlogged
-            self.refresh()
-            register, ids = change(self._register)
-            if register is not self._register:
-                unsure = self._write(register)
-                # Bulk loads name no rows: the log says how many.
-                named = ids if len(ids) <= 1000 else []
-                self._log.append_done(Entry(self.now, by, action, named, {"rows": len(ids), **facts}))
-                if unsure:
-                    raise unsure
-            return ids
-
-    @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
-        with self._mutex, locked(self.data_dir / "register.lock"):
-            remove_leftovers(self.path)
-            yield
-
-    def _write(self, register: Register) -> NotSynced | None:
-        """Write the workbook; returns the error of a disk that does not confirm what it took."""
-        now = self.now
-        info = Info(self._info.register, self._info.generation + 1, register.last_number, now)
-        content = Content(register.frame, register.extras, info, self._sheets)
-        unsure: NotSynced | None = None
-        try:
-            write_atomically(self.path, workbook.write(content, self._password, self.settings.language))
-        except NotSynced as error:
-            unsure = error
-        self._register, self._info, self._version = register, info, _version(self.path)
-        return unsure
-
-    def _take(self, content: Content, version: _Version | None) -> None:
-        rules = self.settings
-        self._register = Register.of(
-            content.frame,
-            content.extras,
-            max(content.info.last_number, self._register.last_number),
-            retention_years=rules.retention_years,
-            region=rules.phone_region,
-        )
-        self._info, self._sheets, self._version = content.info, content.sheets, version
-
-
-def _version(path: Path) -> _Version | None:
-    try:
-        stat = path.stat()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise NotWritten(reason=reason(error)) from error
-    return stat.st_mtime_ns, stat.st_size, stat.st_ino
-
-
-def _read(path: Path, password: str) -> tuple[Content, _Version | None]:
-    version = _version(path)
-    return workbook.read(_bytes(path), password, path.name), version
-
-
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError as error:
-        raise WorkbookMissing(file=path.name) from error
-    except OSError as error:
-        raise NotWritten(reason=reason(error)) from error
-
-
-def _master(data_dir: Path, password: str) -> bytes:
-    """The master key by the workbook's password; new keys where the file is lost."""
-    keyring = Keyring(data_dir)
-    return keyring.by_workbook_password(password) if keyring.exists else keyring.create(password)
+    def _checkpoint_soon(self) -> None:
+        """Let the workbook follow now: here, or by the keeper."""
+        if self._keeper:
+            self._keeper.hurry()
+        else:
+            with contextlib.suppress(StoreError):  # it is in the journal, and the workbook follows later
+                checkpoint.write(self)

@@ -1,0 +1,67 @@
+"""One record of the journal: who did what and when, and what it changes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from lib.changes import Change, cell_from_json, cell_to_json
+from lib.store.log import Entry, entry_from_json, entry_to_json
+from lib.store.merge import Question
+
+Sheets = Mapping[str, Sequence[Sequence[Any]]]
+
+
+@dataclass(frozen=True)
+class Record:
+    """What one commit holds. `entry` is the line of the change log; the rest never leaves the journal.
+
+    `asked` are questions to a person and `answered` the keys of those that are settled. `sheets` are other people's
+    sheets, taken over from a workbook edited outside, and `merged` is that file's SHA-256. `workbook` is the generation
+    and SHA-256 of the workbook that is about to take the old one's place.
+    """
+
+    entry: Entry | None = None
+    change: Change = field(default_factory=Change)
+    asked: Sequence[Question] = ()
+    answered: Sequence[str] = ()
+    sheets: Sheets | None = None
+    merged: str = ""
+    workbook: tuple[int, str] | None = None
+
+    def to_bytes(self) -> bytes:
+        written: dict[str, Any] = {
+            "entry": entry_to_json(self.entry) if self.entry else None,
+            "change": self.change.to_json(),
+            "asked": [question.to_json() for question in self.asked],
+            "answered": list(self.answered),
+            "sheets": None if self.sheets is None else sheets_to_json(self.sheets),
+            "merged": self.merged,
+            "workbook": self.workbook,
+        }
+        kept = {name: value for name, value in written.items() if value or (name == "sheets" and value is not None)}
+        return json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode()
+
+    @classmethod
+    def from_bytes(cls, written: bytes) -> Record:
+        content = json.loads(written)
+        workbook = content.get("workbook")
+        return cls(
+            entry_from_json(content["entry"]) if content.get("entry") else None,
+            Change.from_json(content.get("change", {})),
+            [Question.from_json(question) for question in content.get("asked", ())],
+            content.get("answered", ()),
+            sheets_from_json(content["sheets"]) if "sheets" in content else None,
+            content.get("merged", ""),
+            (workbook[0], workbook[1]) if workbook else None,
+        )
+
+
+def sheets_to_json(sheets: Sheets) -> dict[str, Any]:
+    return {name: [[cell_to_json(cell) for cell in row] for row in rows] for name, rows in sheets.items()}
+
+
+def sheets_from_json(written: Mapping[str, Any]) -> dict[str, list[list[Any]]]:
+    return {name: [[cell_from_json(cell) for cell in row] for row in rows] for name, rows in written.items()}
