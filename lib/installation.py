@@ -10,31 +10,29 @@ import gc
 import os
 import secrets
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from filelock import BaseFileLock, Timeout
 
-from lib import settings
+from lib import place, settings
 from lib.access.accounts import Account, Accounts, check_password
 from lib.access.credentials import check_name
-from lib.access.roles import ROLES, may
+from lib.access.roles import may
 from lib.access.sessions import Sessions
 from lib.errors import (
     AccountError,
     AppError,
     BadSignIn,
     InUse,
-    Invalid,
     NotAllowed,
     NotSignedIn,
     StoreError,
-    WrongPassword,
 )
 from lib.files import WORKBOOK, lock, locked, read_json, write_json
-from lib.i18n import LANGUAGES, N_, Text
+from lib.i18n import N_
 from lib.settings import Settings
 from lib.store.keys import Keyring
 
@@ -103,6 +101,10 @@ class Installation:
         """Whether the first start is still to come: no account exists."""
         return not self.accounts.exists
 
+    def end_setup(self) -> None:
+        """The first start is over: its code opens nothing any more."""
+        self._code = None
+
     @property
     def setup_code(self) -> str | None:
         """The one-time code of the first start; None once there is an account."""
@@ -159,22 +161,36 @@ class Installation:
     def sign_out(self, token: str) -> None:
         self.sessions.end(token)
 
-    def open_store(self, master: bytes) -> None:
-        """Open the register if it is not open; an error is kept in `store_error`, and the next call tries again."""
+    def open_store(self, master: bytes, *, recover: bool = False) -> None:
+        """Open the register if it is not open; an error is kept in `store_error`, and the next call tries again.
+
+        Args:
+            recover: also where the workbook is missing or damaged.
+        """
         with self._opening:
             if self.store is not None:
                 return
             try:
                 from lib.store import Store
 
-                password = self.keyring.workbook_password(master)
-                self.store = Store.open(self.data_dir, password)
+                self.store = Store.unlocked(self.data_dir, master, background=self.is_server, recover=recover)
                 self.store_error = None
                 # Streamlit collects garbage after each run; what lives as long as the process need not be looked at.
                 gc.collect()
                 gc.freeze()
             except AppError as error:
                 self.store_error = error
+
+    def recover(self, admin_token: str) -> None:
+        """Open a register whose workbook is missing or damaged, from its kept copies and the newest changes.
+
+        Raises:
+            NotSignedIn, NotAllowed: the token is not an administrator's.
+            AppError: it does not open from there either.
+        """
+        self.open_store(self._master_of_admin(admin_token), recover=True)
+        if self.store is None and self.store_error:
+            raise self.store_error
 
     def open_unattended(self, workbook_password: str) -> None:
         """Open the register by the workbook's password, for a start without people.
@@ -191,12 +207,19 @@ class Installation:
                 store, self.store = self.store, None
                 store.close()
 
+    @property
+    def is_server(self) -> bool:
+        """Whether this process serves the data folder."""
+        return self._claim is not None
+
     def claim_server(self) -> None:
         """Take the data folder for this process's life.
 
         Raises:
             InUse: another server has it.
+            BadPlace: it lies where it cannot be safe.
         """
+        place.check(self.data_dir)
         claim = lock(self.data_dir / "server.lock")
         try:
             claim.acquire(timeout=0)
@@ -300,98 +323,6 @@ class Installation:
         if master is None:
             raise AccountError(NO_KEY)
         return master
-
-    # -- the first start ---------------------------------------------------------------------------------------------
-
-    def set_up(
-        self,
-        *,
-        code: str,
-        company: str,
-        person_responsible: str,
-        username: str,
-        display_name: str,
-        password: str,
-        workbook_password: str,
-        language: str,
-        sample: bool,
-        device: str = "",
-        address: str = "",
-    ) -> str:
-        """Make the register and its first user, who gets every role, and return that user's session.
-
-        The account comes last: until then the first start can be tried again with the same values.
-
-        Raises:
-            NotAllowed: the code is wrong, or there is an account already.
-            Invalid: what was typed cannot be used, by the form's field names.
-            NotWritten: a file could not be written.
-        """
-        with locked(self.data_dir / "setup.lock"):
-            self.check_code(code)
-            username = username.strip().lower()
-            company, person_responsible = " ".join(company.split()), " ".join(person_responsible.split())
-            typed = {"company": company, "person_responsible": person_responsible, "display_name": display_name}
-            self._check_typed(typed, username, password, workbook_password, language)
-            try:
-                master = self._make_register(workbook_password)
-                self.keyring.set_account(master, username, password)
-                self.save_settings(language=language, controller=company, person_responsible=person_responsible)
-                if sample and self.store is not None and self.store.frame.empty:
-                    from lib.sample import fill
-
-                    fill(self.store, rows=200, seed=1)
-                self.accounts.add(username, display_name, ROLES, password)
-            except AppError:
-                self.close()  # so that the next try proves its workbook's password again
-                raise
-            self._code = None
-        return self.sign_in(username, password, device, address)
-
-    def check_code(self, code: str) -> None:
-        """Let the code of the first start pass.
-
-        Raises:
-            NotAllowed: it is another one, or the first start is over.
-        """
-        expected = self.setup_code
-        if expected is None or not secrets.compare_digest(code.encode("utf-8", "replace"), expected.encode()):
-            raise NotAllowed(
-                N_("This address does not open the first start. Copy the whole address from the terminal.")
-            )
-
-    def _check_typed(
-        self, required: Mapping[str, str], username: str, password: str, workbook_password: str, language: str
-    ) -> None:
-        wrong = {name: Text(N_("This is needed.")) for name, value in required.items() if not value.strip()}
-        checks = [(check_name, "username", username), (check_password, "password", password)]
-        if not self.workbook.exists():
-            checks.append((check_password, "workbook_password", workbook_password))
-        for check, name, value in checks:
-            try:
-                check(value)
-            except AccountError as error:
-                wrong[name] = error.text
-        if language not in LANGUAGES:
-            wrong["language"] = Text(N_("Choose one of the offered values."))
-        if wrong:
-            raise Invalid(wrong)
-
-    def _make_register(self, workbook_password: str) -> bytes:
-        """The master key of a new register, or of the one that is there and opens with this password."""
-        from lib.store import Store
-
-        new, had_keys = not self.workbook.exists(), self.keyring.exists
-        try:
-            with self._opening:
-                self.store = (Store.create if new else Store.open)(self.data_dir, workbook_password)
-                return self.keyring.by_workbook_password(workbook_password)
-        except WrongPassword as error:
-            raise Invalid({"workbook_password": error.text}) from error
-        finally:
-            if new and not had_keys and not self.workbook.exists():
-                # Keys without a workbook would bind the next try to this password.
-                self.keyring.path.unlink(missing_ok=True)
 
 
 _current: Installation | None = None

@@ -19,6 +19,7 @@ import websockets.exceptions
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
+from lib.first_start import set_up
 from lib.installation import Installation
 
 ROOT = Path(__file__).parents[1]
@@ -105,7 +106,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A register with two users, and a server that has just started: nobody has asked it for anything."""
     server = Server(tmp_path_factory.mktemp("gate") / "data")
     installation = Installation(server.data_dir)
-    token = installation.set_up(
+    token = set_up(
+        installation,
         code=installation.setup_code or "",
         company="Esimerkki Oy",
         person_responsible=NAME,

@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from lib import first_start
 from lib.access.cookies import drop_session, set_session, token_of
 from lib.access.credentials import MOST_BYTES, SHORTEST
 from lib.access.roles import may
@@ -212,7 +213,7 @@ def _setup_page(
 ) -> Response:
     t = translator(language)
     try:
-        current().check_code(code)
+        first_start.check_code(current(), code)
     except NotAllowed as refusal:
         return _page("message.html", language, 403, title=t(N_("The first start")), text=t.text(refusal.text))
     return _page(
@@ -247,7 +248,7 @@ async def set_up(request: Request, form: Form) -> Response:
     try:
         sample = form.get("start_with") == "sample"
         token = await _in_thread(
-            partial(current().set_up, **values, language=language, sample=sample, **_came_from(request))
+            partial(first_start.set_up, current(), **values, language=language, sample=sample, **_came_from(request))
         )
     except Invalid as invalid:
         return shown(errors=invalid.fields)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from lib.first_start import set_up
 from lib.installation import Installation
 
 PASSWORD = "oikea hevonen paristo"
@@ -58,6 +59,6 @@ def start(installation: Installation) -> Start:
             "language": "fi",
             "sample": False,
         }
-        return installation.set_up(**{**values, **others})  # type: ignore[arg-type]
+        return set_up(installation, **{**values, **others})  # type: ignore[arg-type]
 
     return begin

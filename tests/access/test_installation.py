@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 import pytest
@@ -68,7 +69,7 @@ def test_wrong_input_is_told_by_field_and_makes_nothing(
 
 @pytest.mark.parametrize(
     "step",
-    ["lib.store.store.write_atomically", "lib.settings.write_atomically", "lib.access.accounts.write_atomically"],
+    ["lib.store.journal.write_atomically", "lib.settings.write_atomically", "lib.access.accounts.write_atomically"],
 )
 def test_a_first_start_that_failed_can_be_tried_again(
     installation: Installation, start: Start, monkeypatch: pytest.MonkeyPatch, step: str
@@ -91,7 +92,7 @@ def test_a_retry_with_another_workbook_password_works_while_there_is_no_workbook
         raise NotWritten(reason="x")
 
     with monkeypatch.context() as patched:
-        patched.setattr("lib.store.store.write_atomically", full)
+        patched.setattr("lib.store.journal.write_atomically", full)
         with pytest.raises(NotWritten):
             start()
     assert installation.user_of(start(workbook_password=OTHER))
@@ -156,6 +157,7 @@ def test_a_register_that_does_not_open_loses_no_sign_in_and_says_why(installatio
     restarted = again(installation)
     content = restarted.workbook.read_bytes()
     restarted.workbook.write_bytes(content[:1000])
+    os.utime(restarted.workbook, (0, 0))  # a file of this moment may still be being written
     token = restarted.sign_in("aino", PASSWORD, "", "")
     assert restarted.user_of(token) and restarted.store is None and restarted.store_error is not None
     restarted.workbook.write_bytes(content)
