@@ -4,59 +4,25 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
-import getpass
-import json
 import logging
 import os
 import sys
 from collections.abc import Callable
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from lib import retention, schema
 from lib.access.roles import ROLES
-from lib.errors import AccountError, AlreadyExists, AppError, Invalid
+from lib.commands import backup, info, rekey, verify
+from lib.errors import AccountError, AlreadyExists, AppError
 from lib.files import write_atomically
-from lib.i18n import translator
+from lib.first_start import set_up
 from lib.installation import Installation
-from lib.store import Store
+from lib.process import harden
+from lib.recovery import restore
+from lib.terminal import FAILED, FINDINGS, FINE, Terminal
 
-FINE, FINDINGS, FAILED = 0, 1, 2
-
-
-class Terminal:
-    """One call: where the data is, who asks, how to answer."""
-
-    def __init__(self, arguments: argparse.Namespace) -> None:
-        self.arguments = arguments
-        self.data = Path(arguments.data)
-        self.by = f"cli:{getpass.getuser()}"
-
-    def say(self, text: str, facts: Any = None) -> None:
-        """Print a line for a person, or the facts as JSON where that was asked for."""
-        if not self.arguments.json:
-            print(text)
-        elif facts is not None:
-            print(json.dumps(facts, ensure_ascii=False, default=_iso))
-
-    def secret(self, variable: str, prompt: str, *, new: bool = False) -> str:
-        """A password from the environment, from the file that VARIABLE_FILE names, or typed (twice where it is new)."""
-        if value := os.environ.get(variable):
-            return value
-        if path := os.environ.get(f"{variable}_FILE"):
-            return Path(path).read_text("utf-8").rstrip("\n")
-        value = getpass.getpass(f"{prompt}: ")
-        if new and getpass.getpass(f"{prompt}, again: ") != value:
-            raise AccountError("The passwords differ. Nothing was changed.")
-        return value
-
-    @cached_property
-    def workbook_password(self) -> str:
-        return self.secret("PROSPECTS_WORKBOOK_PASSWORD", "Password of the workbook")
-
-    def open(self) -> Store:
-        return Store.open(self.data, self.workbook_password)
+STOPPED = "Stopped in the middle. Every file is whole and nothing is lost; `info` and `verify` tell what is done."
 
 
 def init(terminal: Terminal) -> int:
@@ -65,56 +31,40 @@ def init(terminal: Terminal) -> int:
     installation = Installation(terminal.data)
     if not installation.is_new:
         raise AccountError("There are accounts in this data folder already. Nothing was changed.")
-    token = installation.set_up(
+    passwords = {
+        "password": terminal.secret("PROSPECTS_ADMIN_PASSWORD", f"Password of {arguments.admin}", new=True),
+        "workbook_password": terminal.secret("PROSPECTS_WORKBOOK_PASSWORD", "Password of the workbook", new=True),
+    }
+    terminal.began = True
+    token = set_up(
+        installation,
         code=installation.setup_code or "",
         company=arguments.company,
         person_responsible=arguments.admin,
         username=arguments.admin,
         display_name=arguments.admin,
-        password=terminal.secret("PROSPECTS_ADMIN_PASSWORD", f"Password of {arguments.admin}", new=True),
-        workbook_password=terminal.secret("PROSPECTS_WORKBOOK_PASSWORD", "Password of the workbook", new=True),
         language=arguments.language,
         sample=False,
+        **passwords,
     )
     installation.sign_out(token)
+    if installation.store is not None:
+        installation.store.note("init", terminal.by, user=arguments.admin)
+    installation.close()
     terminal.say(f"The register is in {terminal.data}, its administrator is {arguments.admin}.")
     return FINE
 
 
 def sample(terminal: Terminal) -> int:
     """Add synthetic prospects."""
-    from lib.sample import fill
+    from lib.sample import rows
 
     with terminal.open() as store:
-        count = fill(store, rows=terminal.arguments.rows, seed=terminal.arguments.seed)
-        terminal.say(f"{count} sample prospects were added.", {"rows": count})
+        made = rows(terminal.arguments.rows, terminal.arguments.seed, dt.date.today())
+        terminal.began = True
+        count = len(store.add_many(made, by=terminal.by))
+    terminal.say(f"{count} sample prospects were added.", {"rows": count})
     return FINE
-
-
-def info(terminal: Terminal) -> int:
-    """Say what the register holds."""
-    with terminal.open() as store:
-        facts = store.info()
-        terminal.say("\n".join(f"{name}: {value}" for name, value in facts.items()), facts)
-    return FINE
-
-
-def verify(terminal: Terminal) -> int:
-    """Check every row: what the forms would not take today is a finding."""
-    with terminal.open() as store:
-        findings = []
-        for values in store.frame.to_dict("records"):
-            row = schema.to_row(values)
-            try:
-                typed = {code: row[code] for code in schema.FORM_CODES}
-                _, warnings = schema.clean_record(typed, today=store.today, region=store.settings.phone_region)
-            except Invalid as error:
-                warnings = error.fields
-            findings += [{"id": row["id"], "column": code, "problem": str(text)} for code, text in warnings.items()]
-        lines = [f"{f['id']} {f['column']}: {f['problem']}" for f in findings]
-        lines.append(f"{len(store.frame)} rows, {len(findings)} findings.")
-        terminal.say("\n".join(lines), {"rows": len(store.frame), "findings": findings})
-    return FINDINGS if findings else FINE
 
 
 def export(terminal: Terminal) -> int:
@@ -131,6 +81,7 @@ def export(terminal: Terminal) -> int:
         target = Path(terminal.arguments.file)
         if target.exists():
             raise AlreadyExists(file=target.name)
+        terminal.began = True
         # The log comes first: rows that leave without a line would be worse than a line without rows.
         store.note("download", terminal.by, rows=len(rows), columns=list(schema.CODES))
         write_atomically(target, content)
@@ -159,6 +110,7 @@ def user_add(terminal: Terminal) -> int:
         password = terminal.secret("PROSPECTS_USER_PASSWORD", f"Password of {arguments.name}", new=True)
         name, shown = arguments.name, arguments.display_name or arguments.name
         installation = Installation(terminal.data)
+        terminal.began = True
         installation.add_user_by_workbook(name, shown, arguments.role, password, terminal.workbook_password)
         store.note("add_user", terminal.by, user=name, roles=sorted(arguments.role))
     terminal.say(f"{arguments.name} can sign in.")
@@ -168,6 +120,7 @@ def user_add(terminal: Terminal) -> int:
 def user_disable(terminal: Terminal) -> int:
     """Close an account and end its sessions."""
     with terminal.open() as store:
+        terminal.began = True
         Installation(terminal.data).set_disabled(terminal.arguments.name, True)
         store.note("disable_user", terminal.by, user=terminal.arguments.name)
     terminal.say(f"{terminal.arguments.name} can no longer sign in.")
@@ -179,6 +132,7 @@ def user_password(terminal: Terminal) -> int:
     name = terminal.arguments.name
     with terminal.open() as store:
         password = terminal.secret("PROSPECTS_USER_PASSWORD", f"New password of {name}", new=True)
+        terminal.began = True
         Installation(terminal.data).recover_password(name, password, terminal.workbook_password)
         store.note("reset_password", terminal.by, user=name)
     terminal.say(f"{name} can sign in with the new password.")
@@ -189,6 +143,7 @@ def user_role(terminal: Terminal) -> int:
     """Give a user these roles and no others."""
     arguments = terminal.arguments
     with terminal.open() as store:
+        terminal.began = True
         Installation(terminal.data).set_roles(arguments.name, arguments.role)
         store.note("set_roles", terminal.by, user=arguments.name, roles=sorted(arguments.role))
     terminal.say(f"{arguments.name}: {', '.join(arguments.role)}.")
@@ -217,6 +172,15 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--seed", type=int, default=1)
     command(commands, "info", info)
     command(commands, "verify", verify)
+    command(commands, "backup", backup).add_argument("--list", action="store_true", help="list them instead")
+    made = command(commands, "restore", restore)
+    made.add_argument("source", metavar="SOURCE", nargs="?", help="a backup's name, or the path of a workbook")
+    way = made.add_mutually_exclusive_group()
+    way.add_argument("--dry-run", action="store_true", help="only say what would change; so it is anyway")
+    way.add_argument("--apply", action="store_true", help="do it")
+    made.add_argument("--exact", action="store_true", help="rows entered since go, too")
+    made.add_argument("--accept-loss", action="store_true", help="go on without what a damaged journal no longer tells")
+    command(commands, "rekey", rekey)
     command(commands, "export", export).add_argument("file", metavar="FILE")
     command(commands, "expiring", expiring).add_argument("--months", type=int, help="how far to look ahead")
     users = commands.add_parser("user", help="Accounts.").add_subparsers(required=True, metavar="COMMAND")
@@ -234,25 +198,19 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit status."""
     # Accounts load streamlit, which would tell in the terminal that no server runs.
     logging.getLogger("streamlit.runtime.caching.cache_data_api").disabled = True
-    os.umask(0o077)
+    harden()
     terminal = Terminal(parser().parse_args(arguments))
-    t = translator("en")
     try:
         return int(terminal.arguments.run(terminal))
-    except Invalid as error:
-        for field, text in error.fields.items():
-            print(f"{field}: {t.text(text)}", file=sys.stderr)
     except AppError as error:
-        print(t.text(error.text), file=sys.stderr)
+        terminal.complain(error)
     except UnicodeDecodeError:
         print("A file with a password is not text in UTF-8.", file=sys.stderr)
-    except (OSError, EOFError, KeyboardInterrupt) as error:
-        print(getattr(error, "strerror", None) or "Stopped. Nothing was changed.", file=sys.stderr)
+    except OSError as error:
+        print(error.strerror or error, file=sys.stderr)
+    except (EOFError, KeyboardInterrupt):
+        print(STOPPED if terminal.began else "Stopped. Nothing was changed.", file=sys.stderr)
     return FAILED
-
-
-def _iso(value: Any) -> str:
-    return value.isoformat() if isinstance(value, (dt.date, dt.datetime)) else str(value)
 
 
 if __name__ == "__main__":

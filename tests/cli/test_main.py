@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,46 +13,12 @@ import openpyxl
 import pytest
 
 from lib import schema
-from lib.__main__ import main
 from lib.installation import Installation
 from lib.store import Store
+from tests.store.outside_tools import age
+from tests.store.tools import columns, contents, edit, opened
 
-from .store.tools import columns, contents, edit, opened
-
-ROOT = Path(__file__).parents[1]
-ADMIN, WORKBOOK = "ylläpidon pitkä salasana", "työkirjan pitkä salasana"
-SECRETS = {"PROSPECTS_WORKBOOK_PASSWORD": WORKBOOK, "PROSPECTS_ADMIN_PASSWORD": ADMIN}
-
-
-def run(data: Path, *arguments: object, **environment: str | None) -> subprocess.CompletedProcess[str]:
-    """Run one command; no terminal is there to ask at."""
-    clean = {k: v for k, v in os.environ.items() if not k.startswith("PROSPECTS_")}
-    given = {k: v for k, v in {**SECRETS, **environment}.items() if v is not None}
-    ran = subprocess.run(
-        [sys.executable, "-W", "error::ResourceWarning", "-m", "lib", "--data", str(data), *map(str, arguments)],
-        cwd=ROOT,
-        env={**clean, **given},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        start_new_session=True,
-    )
-    assert "Traceback" not in ran.stderr + ran.stdout, ran.stderr
-    for secret in (ADMIN, WORKBOOK):
-        assert secret not in ran.stderr + ran.stdout
-    return ran
-
-
-def fine(ran: subprocess.CompletedProcess[str], status: int = 0) -> str:
-    assert (ran.returncode, ran.stderr) == (status, ""), ran
-    return ran.stdout
-
-
-def failed(ran: subprocess.CompletedProcess[str]) -> str:
-    assert (ran.returncode, ran.stdout) == (2, ""), ran
-    assert ran.stderr.strip()
-    return ran.stderr
+from .tools import ADMIN, ROOT, WORKBOOK, Quick, actions, environment, failed, fine, run
 
 
 @pytest.fixture(scope="module")
@@ -66,30 +30,6 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-Quick = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Quick:
-    """The same in this process, where a process of its own would show nothing more: status, output, errors."""
-
-    def call(data: Path, *arguments: object, **environment: str) -> tuple[int, str, str]:
-        for name, value in {**SECRETS, **environment}.items():
-            monkeypatch.setenv(name, value)
-        try:
-            status = main(["--data", str(data), *map(str, arguments)])
-        except SystemExit as stopped:
-            status = int(stopped.code or 0)
-        return status, *capsys.readouterr()
-
-    return call
-
-
-def actions(data: Path) -> list[tuple[str, str]]:
-    with Store.open(data, WORKBOOK) as store:
-        return [(e.by.split(":")[0], e.action) for e in store.log()]
-
-
 def test_init_makes_a_register_that_its_administrator_opens(data: Path) -> None:
     installation = Installation(data)
     token = installation.sign_in("aino", ADMIN)
@@ -98,6 +38,10 @@ def test_init_makes_a_register_that_its_administrator_opens(data: Path) -> None:
     assert installation.store and len(installation.store.frame) == 300
     assert installation.settings.controller == "Esimerkki Oy"
     installation.close()
+
+
+def test_what_made_and_filled_the_register_stands_in_the_change_log(data: Path) -> None:
+    assert actions(data) == [("cli", "add"), ("cli", "init")]
 
 
 def test_init_does_not_touch_a_register_that_is_there(data: Path) -> None:
@@ -114,11 +58,10 @@ def test_info_says_what_there_is(data: Path) -> None:
 
 
 def test_the_data_folder_may_come_from_the_environment(data: Path) -> None:
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("PROSPECTS_")} | SECRETS
     ran = subprocess.run(
         [sys.executable, "-m", "lib", "info", "--json"],
         cwd=ROOT,
-        env={**environment, "PROSPECTS_DATA": str(data)},
+        env=environment(PROSPECTS_DATA=str(data)),
         capture_output=True,
         text=True,
     )
@@ -288,12 +231,17 @@ def test_verify_finds_what_was_written_wrong_from_outside(data: Path) -> None:
 
     edit(data / "prospects.xlsx", spoil, WORKBOOK)
     found = json.loads(fine(run(data, "verify", "--json"), 1))["findings"]
-    assert {(f["id"], f["column"]) for f in found} == {("P-000001", "email"), ("P-000002", "phone")}
-    assert "2 findings" in fine(run(data, "verify"), 1)
+    assert [f["where"] for f in found] == [
+        "prospects.xlsx",
+        "prospects.xlsx P-000001 email",
+        "prospects.xlsx P-000002 phone",
+    ]
+    assert "3 findings" in fine(run(data, "verify"), 1)
 
 
 def test_a_damaged_workbook_is_told(data: Path) -> None:
     whole = (data / "prospects.xlsx").read_bytes()
     (data / "prospects.xlsx").write_bytes(whole[:-4000])
+    age(data / "prospects.xlsx")
     assert "damaged" in failed(run(data, "info"))
     (data / "prospects.xlsx").write_bytes(whole)
