@@ -1,102 +1,39 @@
-"""What a signed-in person may do with the register. Each operation asks for the role itself.
-
-A `Workspace` knows only the session's token: who that is, is looked up anew at each operation, so a callback, a
-fragment or a deferred download that outlives the session gets nothing.
-"""
+"""What a signed-in person may do with the register. Each operation asks for the role itself."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
-from lib import retention, schema
+from lib import cleaning, retention, schema
 from lib.access.accounts import Account, check_password
 from lib.access.roles import may
-from lib.errors import AccountError, AppError, Invalid, NoSuchProspect, NotAllowed, NotSignedIn
+from lib.administration import Administration
+from lib.errors import Invalid, NoSuchProspect, NotAllowed
 from lib.i18n import N_, Text
-from lib.installation import NO_KEY, Installation
 from lib.output import excel_list
 from lib.register import Register
 from lib.search import filter_rows
-from lib.settings import Settings
-from lib.store import Store
-from lib.store.log import Entry
+from lib.store.outside import NOTICES
+from lib.store.question import Question
+from lib.work import Progress
 
 # More rows than this ask for their number to be typed before they are removed.
 TYPED_ABOVE = 10
 
 
-class Workspace:
-    """The register as one session may use it.
+class Unfinished(NamedTuple):
+    """How many removed rows may still have a copy somewhere, and what stood in the way at the last attempt."""
 
-    Every operation raises NotSignedIn, NotAllowed, or the error that keeps the register from opening.
-    """
+    rows: int
+    obstacles: list[Text]
 
-    def __init__(self, installation: Installation, token: str) -> None:
-        self.installation = installation
-        self.token = token
 
-    # -- who ----------------------------------------------------------------------------------------------------
-
-    @property
-    def account(self) -> Account:
-        account = self.installation.user_of(self.token)
-        if account is None:
-            raise NotSignedIn
-        return account
-
-    def may(self, operation: str) -> bool:
-        return may(self.account.roles, operation)
-
-    @property
-    def preferences(self) -> dict[str, str]:
-        """What is preferred on this device: `language`, `source`."""
-        session = self.installation.sessions.lookup(self.token)
-        return session.preferences if session else {}
-
-    def prefer(self, **preferences: str) -> None:
-        self.installation.sessions.prefer(self.token, **preferences)
-
-    def _require(self, operation: str) -> Account:
-        account = self.account
-        if not may(account.roles, operation):
-            raise NotAllowed
-        return account
-
-    @property
-    def settings(self) -> Settings:
-        return self.installation.settings
-
-    def _store(self) -> Store:
-        store = self.installation.store
-        if store is None:
-            raise self.installation.store_error or AccountError(NO_KEY)
-        return store
-
-    @property
-    def today(self) -> dt.date:
-        return self._store().today
-
-    @property
-    def is_open(self) -> bool:
-        """Whether the register is open."""
-        return self.installation.store is not None
-
-    def reopen(self) -> None:
-        """Try again to open a register that did not open."""
-        if self.account and (master := self.installation.sessions.master_key(self.token)):
-            self.installation.open_store(master)
-
-    def refresh(self) -> AppError | None:
-        """Follow the disk. Returns what keeps it from that: the last good state can still be read."""
-        try:
-            self._store().refresh()
-        except AppError as error:
-            return error
-        return None
+class Workspace(Administration):
+    """The register as one session may use it. Errors as for `SignedIn`."""
 
     # -- reading ------------------------------------------------------------------------------------------------
 
@@ -238,8 +175,8 @@ class Workspace:
         account = self._require("remove")
         store = self._store()
         try:
-            reason = schema.clean_text(reason, limit=200, lines=False)
-        except schema.FieldError as error:
+            reason = cleaning.clean_text(reason, limit=200, lines=False)
+        except cleaning.FieldError as error:
             raise Invalid({"reason": error.text}) from error
         if not reason:
             raise Invalid({"reason": Text(N_("Write why the row is removed."))})
@@ -250,6 +187,66 @@ class Workspace:
                 raise Invalid({"ids": Text(N_("Only rows whose retention period has ended can be removed together."))})
 
         store.remove(ids, by=account.name, reason=reason, check=check)
+
+    def erase(self, progress: Progress | None = None) -> None:
+        """Return once no file within reach holds a removed row.
+
+        Raises:
+            RemovalUnfinished: it says what stands in the way; it is tried again.
+        """
+        self._require("remove")
+        self._store().erase(progress)
+
+    def unfinished(self) -> Unfinished:
+        """Removals that are not finished yet."""
+        self._require("remove")
+        store = self._store()
+        return Unfinished(len(store.unfinished), store.obstacles)
+
+    # -- what came from Excel -----------------------------------------------------------------------------------
+
+    def questions(self) -> list[Question]:
+        """What was changed in Excel and waits for a decision."""
+        self._require("outside")
+        return [question for question in self._store().state.questions.values() if question.kind not in NOTICES]
+
+    def lacking(self, question: Question) -> dict[str, Text]:
+        """What a row that was added in Excel lacks, and what of it cannot be taken, by column."""
+        self._require("outside")
+        try:
+            self._check_new(question.row)
+        except Invalid as error:
+            return dict(error.fields)
+        return {}
+
+    def _check_new(self, row: Mapping[str, Any]) -> None:
+        # The store would take today for a received date that is missing: nobody has said so.
+        cleaning.clean_record(row, today=self.today, region=self.settings.phone_region)
+
+    def answer(self, key: str, *, take: bool, values: Mapping[str, Any] | None = None) -> None:
+        """Take what Excel says, or leave it. Nothing happens where somebody else was faster.
+
+        Args:
+            values: for a row that was added in Excel, what it lacks.
+
+        Raises:
+            Invalid: a value cannot be taken; nothing was changed.
+        """
+        account = self._require("outside")
+        question = self._store().state.questions.get(key)
+        if question is None or question.kind in NOTICES:
+            return
+        given = dict(values or {}) if question.kind == "new" else {}
+        if take and question.kind == "new":
+            self._check_new({**question.row, **given})
+        self._store().answer(key, "theirs" if take else "ours", by=account.name, values=given)
+
+    def leave_all(self, kind: str) -> None:
+        """Leave what Excel says in all questions of a kind."""
+        self._require("outside")
+        for question in self.questions():
+            if question.kind == kind:
+                self.answer(question.key, take=False)
 
     # -- leaving ------------------------------------------------------------------------------------------------
 
@@ -289,52 +286,3 @@ class Workspace:
         content = excel_list.build(rows, codes, password=password, language=language)
         self._store().note("download", account.name, rows=len(rows), columns=list(codes))
         return content
-
-    # -- administration -----------------------------------------------------------------------------------------
-
-    def users(self) -> list[Account]:
-        self._require("users")
-        return self.installation.accounts.all()
-
-    def add_user(self, name: str, display_name: str, roles: Collection[str], password: str) -> None:
-        account = self._require("users")
-        self.installation.add_user(self.token, name, display_name, roles, password)
-        self._note("add_user", account, user=name, roles=sorted(roles))
-
-    def set_roles(self, name: str, roles: Collection[str]) -> None:
-        account = self._require("users")
-        self.installation.set_roles(name, roles)
-        self._note("set_roles", account, user=name, roles=sorted(roles))
-
-    def set_disabled(self, name: str, disabled: bool) -> None:
-        account = self._require("users")
-        self.installation.set_disabled(name, disabled)
-        self._note("disable_user" if disabled else "enable_user", account, user=name)
-
-    def reset_password(self, name: str, password: str) -> None:
-        account = self._require("users")
-        self.installation.reset_password(self.token, name, password)
-        self._note("reset_password", account, user=name)
-
-    def save_settings(self, **changes: Any) -> None:
-        account = self._require("settings")
-        before = self.settings
-        self.installation.save_settings(**changes)
-        changed = sorted(name for name, value in changes.items() if value != getattr(before, name))
-        if changed:
-            self._note("settings", account, settings=changed)
-
-    def workbook_state(self) -> dict[str, Any]:
-        self._require("workbook_state")
-        return self._store().info()
-
-    def rewrite_workbook(self) -> None:
-        account = self._require("workbook_state")
-        self._store().rewrite(by=account.name)
-
-    def change_log(self, months: int = 12) -> list[Entry]:
-        self._require("change_log")
-        return self._store().log(months)
-
-    def _note(self, action: str, account: Account, **facts: Any) -> None:
-        self._store().note(action, account.name, **facts)

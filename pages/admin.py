@@ -1,4 +1,4 @@
-"""Administration: users, the state of the workbook, the settings, the change log."""
+"""Administration: users and settings, and the parts on the workbook, the backups and the change log."""
 
 from __future__ import annotations
 
@@ -12,35 +12,22 @@ from lib.access.accounts import Account
 from lib.access.roles import OPERATIONS, ROLES
 from lib.errors import AppError, Invalid
 from lib.i18n import LANGUAGES, N_
+from lib.ui import backups, change_log, workbook
 from lib.ui.messages import attempt, flash, plain, show_error
 from lib.ui.visit import Visit, visit
-
-ACTIONS = {
-    "add": N_("Added"),
-    "update": N_("Changed"),
-    "remove": N_("Removed"),
-    "no_marketing": N_("No marketing"),
-    "allow_marketing": N_("No marketing taken back"),
-    "request_removal": N_("Asked to be removed"),
-    "cancel_removal_request": N_("Request for removal taken back"),
-    "keep_longer": N_("Kept longer"),
-    "release": N_("Keeping ended"),
-    "download": N_("Excel list downloaded"),
-    "rewrite": N_("Workbook written anew"),
-    "add_user": N_("User added"),
-    "set_roles": N_("Roles changed"),
-    "disable_user": N_("User disabled"),
-    "enable_user": N_("User enabled"),
-    "reset_password": N_("New password given"),
-    "settings": N_("Settings changed"),
-}
 
 
 def show() -> None:
     v = visit()
     t = v.t
     st.title(t("Administration"))
-    names = {"users": t("Users"), "workbook": t("Workbook"), "settings": t("Settings"), "log": t("Change log")}
+    names = {
+        "users": t("Users"),
+        "workbook": t("Workbook"),
+        "backups": t("Backups"),
+        "settings": t("Settings"),
+        "log": t("Change log"),
+    }
     chosen = st.segmented_control(
         t("Show"),
         list(names),
@@ -50,8 +37,10 @@ def show() -> None:
         key="admin",
         label_visibility="collapsed",
     )
+    if chosen != "log":
+        st.session_state.pop(change_log.KEPT, None)
     with st.container(key=f"admin-{chosen}"):
-        {"users": _users, "workbook": _workbook, "settings": _settings, "log": _log}[chosen or "users"](v)
+        _SHOW[chosen or "users"](v)
 
 
 def _users(v: Visit) -> None:
@@ -68,7 +57,7 @@ def _users(v: Visit) -> None:
     for user in users:
         roles = ", ".join(t(ROLES[role]) for role in ROLES if role in user.roles)
         title = f"{plain(user.display_name)} · {user.name} · {roles}"
-        with st.expander(title + (f" · {t('disabled')}" if user.disabled else "")):
+        with st.expander(title + (" · " + t("disabled") if user.disabled else "")):
             _user(v, user)
     st.header(t("New user"))
     number = st.session_state.setdefault("new-user", 1)
@@ -122,7 +111,13 @@ OPERATION_NAMES = {
     "remove": N_("Remove for good"),
     "users": N_("Manage users"),
     "settings": N_("Change settings"),
+    "outside": N_("Decide on changes in Excel"),
     "workbook_state": N_("See the state of the workbook"),
+    "write_workbook": N_("Let the workbook be written"),
+    "workbook_password": N_("Change the workbook's password"),
+    "files_aside": N_("Look after files set aside"),
+    "backups": N_("See and make backups"),
+    "restore": N_("Restore a backup"),
     "change_log": N_("Read the change log"),
 }
 
@@ -154,33 +149,6 @@ def _user(v: Visit, user: Account) -> None:
     label = t("Enable user") if user.disabled else t("Disable user")
     if st.button(label, key=f"{key}-d") and attempt(lambda: v.workspace.set_disabled(user.name, not user.disabled), t):
         st.rerun()
-
-
-def _workbook(v: Visit) -> None:
-    t, state = v.t, v.workspace.workbook_state()
-    with st.container(horizontal=True):
-        st.metric(t("Rows"), t.number(state["rows"]), border=True, width=180)
-        st.metric(t("Size"), f"{t.number(state['size'] / 1024)} kB", border=True, width=180)
-        st.metric(t("Last written"), t.time(state["written"]), border=True, width=380)
-    st.write(
-        t(
-            "The workbook is {file} in the data folder. Any Excel or LibreOffice opens it with its password.",
-            file="`prospects.xlsx`",
-        )
-    )
-    st.link_button(t("Recovery sheet"), "/recovery-sheet", icon=":material/print:")
-    if others := [*state["other_columns"], *state["other_sheets"]]:
-        st.write(t("Kept for others:"))
-        st.text(", ".join(others))
-    if v.workspace.refresh():  # the page says above what is wrong
-        st.write(
-            t(
-                "This program still holds the register as it was. It can write the workbook anew from there; "
-                "what stands in its place is kept beside it."
-            )
-        )
-        if st.button(t("Write the workbook anew")) and attempt(v.workspace.rewrite_workbook, t):
-            st.rerun()
 
 
 def _settings(v: Visit) -> None:
@@ -218,49 +186,10 @@ def _settings(v: Visit) -> None:
             st.rerun()
 
 
-def _log(v: Visit) -> None:
-    t, entries = v.t, v.workspace.change_log()
-    st.caption(t("Who did what to which row and when, never the content."))
-    names = {account.name: account.display_name for account in v.workspace.users()}
-    table = pd.DataFrame(
-        {
-            "at": [entry.at for entry in entries],
-            "by": [names.get(entry.by, entry.by) for entry in entries],
-            "action": [t(ACTIONS.get(entry.action, entry.action)) for entry in entries],
-            "rows": [
-                ", ".join(entry.ids[:5]) + (" …" if len(entry.ids) > 5 else "") or str(entry.facts.get("rows", ""))
-                for entry in entries
-            ],
-            "facts": [_facts(v, entry.facts) for entry in entries],
-        }
-    )
-    day = "DD.MM.YYYY" if v.language == "fi" else "DD/MM/YYYY"
-    st.dataframe(
-        table,
-        hide_index=True,
-        lazy=True,
-        column_config={
-            "at": st.column_config.DatetimeColumn(t("When"), format=f"{day} HH:mm"),
-            "by": st.column_config.TextColumn(t("Who")),
-            "action": st.column_config.TextColumn(t("What")),
-            "rows": st.column_config.TextColumn(t("Rows")),
-            "facts": st.column_config.TextColumn(t("Details")),
-        },
-        alt=t("Change log"),
-    )
-
-
-def _facts(v: Visit, facts: dict[str, object]) -> str:
-    """What else the log says: a reason, a user, how many columns."""
-    t, said = v.t, []
-    if reason := facts.get("reason"):
-        said.append(t("Retention period ended") if reason == "expired" else str(reason))
-    if user := facts.get("user"):
-        said.append(str(user))
-    if roles := facts.get("roles"):
-        said.append(", ".join(t(ROLES[role]) for role in roles if role in ROLES))  # type: ignore[attr-defined]
-    if fields := facts.get("fields"):
-        said.append(", ".join(v.heading(code) for code in fields))  # type: ignore[attr-defined]
-    if changed := facts.get("settings"):
-        said.append(", ".join(t(settings.LABELS[name]) for name in changed))  # type: ignore[attr-defined]
-    return " · ".join(said)
+_SHOW = {
+    "users": _users,
+    "workbook": workbook.show,
+    "backups": backups.show,
+    "settings": _settings,
+    "log": change_log.show,
+}

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from lib import schema
+from lib import cleaning, schema
 from lib.errors import AppError, Duplicate, Invalid, NoSuchProspect
 from lib.ui.fields import field
 from lib.ui.messages import plain, show_error, show_warnings
@@ -93,7 +93,7 @@ def _save(v: Visit, form: dict[str, Any], typed: dict[str, Any], known: list[str
     else:
         with contextlib.suppress(AppError):  # the row is saved, whether or not its source can be remembered
             v.workspace.prefer(source=typed["source"])
-        _, warning = schema.clean_phone(typed["phone"], v.workspace.settings.phone_region)
+        _, warning = cleaning.clean_phone(typed["phone"], v.workspace.settings.phone_region)
         saved = {
             "id": prospect_id,
             "who": typed["name"] or typed["organisation"],

@@ -6,34 +6,47 @@ import streamlit as st
 
 from lib.access.gate import Gate
 from lib.access.roles import PAGES, landing
-from lib.errors import AppError, NotSignedIn
-from lib.i18n import LANGUAGES, translator
+from lib.errors import AppError, Damaged, HeldOpen, NotSignedIn, WorkbookMissing
+from lib.i18n import LANGUAGES, Text, translator
 from lib.ui import style
-from lib.ui.messages import plain, show_error, show_flash
+from lib.ui.dialogs import close_dialog
+from lib.ui.messages import plain, said, show_error, show_flash
 from lib.ui.visit import Visit, language, visit
-from pages import admin, entry, prospects, retention, statistics
+from lib.ui.workbook import offer_rewrite
+from lib.ui.working import follow, tell_ended
+from pages import admin, entry, outside, prospects, retention, statistics
 
 _SHOW = {
     "entry": entry.show,
     "prospects": prospects.show,
     "statistics": statistics.show,
     "retention": retention.show,
+    "outside": outside.show,
     "admin": admin.show,
 }
 
 
-def _titles(v: Visit) -> dict[str, str]:
+def _titles(v: Visit, waiting: dict[str, int]) -> dict[str, str]:
     t = v.t
     titles = {
         "entry": t("New prospect"),
         "prospects": t("Prospects"),
         "statistics": t("Statistics"),
         "retention": t("Retention period"),
+        "outside": t("Changes in Excel"),
         "admin": t("Administration"),
     }
-    if v.workspace.is_open and v.workspace.may("retention") and (waiting := retention.waiting(v)):
-        titles["retention"] += f" ({v.t.number(waiting)})"
+    for name, count in waiting.items():
+        if count:
+            titles[name] += f" ({t.number(count)})"
     return titles
+
+
+def _waiting(v: Visit) -> dict[str, int]:
+    """How many decisions wait on each page that tells it in the navigation."""
+    pages = {"retention": retention, "outside": outside}
+    is_open = v.workspace.is_open
+    return {name: page.waiting(v) if is_open and v.workspace.may(PAGES[name]) else 0 for name, page in pages.items()}
 
 
 def _try_again() -> None:
@@ -57,6 +70,14 @@ def _sign_out() -> None:
     st.html(f'<form method="post" action="/logout"><button class="signout">{v.t("Sign out")}</button></form>')
 
 
+def _not_open(v: Visit, problem: AppError | None) -> None:
+    """The ways on where the register did not open; the page says above why."""
+    st.button(v.t("Try again"), on_click=_try_again)
+    if isinstance(problem, (WorkbookMissing, Damaged)) and v.workspace.may("write_workbook"):
+        offer_rewrite(v)
+        follow("write", v.t("The workbook is being written."), v.t)
+
+
 def main() -> None:
     st.set_page_config(page_title=translator(language())("Prospects"), page_icon=style.ICON, layout="wide")
     if not Gate.active:  # somebody ran this file instead of app.py
@@ -71,9 +92,16 @@ def main() -> None:
         st.session_state.clear()  # another person signed in while the tab was open
     st.session_state["_user"] = v.account.name
     problem = v.workspace.refresh()
-    titles, start = _titles(v), landing(v.account.roles)
+    waiting, start = _waiting(v), landing(v.account.roles)
+    titles = _titles(v, waiting)
     pages = {
-        name: st.Page(_SHOW[name], title=titles[name], url_path=name, default=name == start)
+        name: st.Page(
+            _SHOW[name],
+            title=titles[name],
+            url_path=name,
+            default=name == start,
+            visibility="hidden" if name == "outside" and not waiting[name] else "visible",
+        )
         for name, operation in PAGES.items()
         if v.workspace.may(operation)
     }
@@ -85,16 +113,26 @@ def main() -> None:
     ]
     page = st.navigation({"": list(pages.values()), plain(v.account.display_name): account}, position="top")
     if name := next((name for name, known in pages.items() if known == page), ""):
+        if st.session_state.get("_page", name) != name:
+            close_dialog()
         st.session_state["_page"] = name
     if (goal := pages.get(st.session_state.pop("_goto", ""))) and goal != page:
         st.switch_page(goal)
     style.apply()
+    tell_ended()
     show_flash()
     if problem:
         show_error(problem, v.t)
-        if not v.workspace.is_open:
-            st.button(v.t("Try again"), on_click=_try_again)
-            return
+    if not v.workspace.is_open:
+        _not_open(v, problem)
+        return
+    if isinstance(problem, (WorkbookMissing, Damaged)):
+        st.caption(
+            v.t("Go on working: everything that you save is kept. An administrator can write the workbook anew.")
+        )
+    if holder := v.workspace.waiting_for:
+        text = Text(HeldOpen.template, {"name": holder.name, "program": holder.program})
+        st.caption(f":material/edit_document: {said(text, v.t)}")
     try:
         page.run()
     except AppError as error:

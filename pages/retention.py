@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from lib.ui import charts
-from lib.ui.decisions import keep_longer_form, removal_dialog
+from lib.ui.decisions import ask_removal, keep_longer_form, show_removal, show_unfinished
 from lib.ui.messages import attempt
 from lib.ui.tables import column_config, open_row, shown
 from lib.ui.visit import Visit, visit
@@ -35,6 +35,7 @@ def show() -> None:
             v.workspace.settings.retention_years,
         )
     )
+    unfinished = st.container()
     names = {
         "requested": t("Asked to be removed"),
         "ended": t("Ended"),
@@ -52,6 +53,7 @@ def show() -> None:
         label_visibility="collapsed",
     )
     _rows(v, chosen or first, queue[chosen or first])
+    show_removal(v)
     months = v.workspace.coming_months()
     st.header(t("Ending in the coming months: {n}", n=t.number(int(months["rows"].sum()))))
     st.altair_chart(charts.coming_months(months, t), key="coming")
@@ -61,6 +63,8 @@ def show() -> None:
         )
         config = {"month": st.column_config.TextColumn(t("Month")), "rows": st.column_config.NumberColumn(t("Rows"))}
         st.dataframe(table, hide_index=True, column_config=config)
+    with unfinished:  # last: where it waits, the page is there already
+        show_unfinished(v)
 
 
 def _rows(v: Visit, name: str, rows: pd.DataFrame) -> None:
@@ -109,6 +113,6 @@ def _rows(v: Visit, name: str, rows: pd.DataFrame) -> None:
         allowed = bool(chosen) and (together or len(chosen) == 1)
         label = t.plural("Remove {n} row", "Remove {n} rows", len(chosen)) if chosen else t("Remove")
         if st.button(label, icon=":material/delete:", disabled=not allowed, key="remove"):
-            removal_dialog(v, chosen)
+            ask_removal(chosen)
     if len(chosen) > 1 and not together:
         st.caption(t("Only rows whose retention period has ended can be removed together."))

@@ -15,10 +15,22 @@ import pytest
 
 from lib import schema
 from lib.access.roles import OPERATIONS, ROLES, may
-from lib.errors import AccountError, Duplicate, Invalid, NoSuchProspect, NotAllowed, NotSignedIn, NotWritten, Stale
+from lib.errors import (
+    AccountError,
+    Duplicate,
+    Invalid,
+    NoSuchProspect,
+    NotAllowed,
+    NotSignedIn,
+    NotWritten,
+    Stale,
+    WorkbookMissing,
+)
+from lib.first_start import set_up
 from lib.installation import Installation
 from lib.operations import Workspace
 from lib.store.encryption import decrypt
+from lib.store.question import Question
 
 from .store.tools import PASSWORD, contents, person
 
@@ -30,7 +42,8 @@ LIST_PASSWORD = "listan pitkä salasana"
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     """An installation with a user for each role, and somebody's session that has ended."""
     installation = Installation(tmp_path_factory.mktemp("house") / "data")
-    chief = installation.set_up(
+    chief = set_up(
+        installation,
         code=installation.setup_code or "",
         company="Esimerkki Oy",
         person_responsible="Aino",
@@ -71,6 +84,11 @@ def long_ago(spaces: dict[str, Any], name: str = "Vanha Rivi") -> str:
     return fresh(spaces, name, received="2015-01-01")
 
 
+def a_backup(space: Workspace) -> str:
+    assert space.installation.store
+    return space.installation.store.backups.all()[0].path.name
+
+
 # What every method does, with the operation that it needs: each is called with rows of its own.
 Call = Callable[[Workspace, str], Any]
 LATER = dt.date(2090, 1, 1)
@@ -94,6 +112,12 @@ CALLS: dict[str, tuple[str, Call]] = {
     "keep_longer": ("hold", lambda w, i: w.keep_longer([i], "claim", LATER)),
     "release": ("hold", lambda w, i: w.release(i)),
     "remove": ("remove", lambda w, i: w.remove([i], "pyydetty")),
+    "erase": ("remove", lambda w, i: w.erase()),
+    "unfinished": ("remove", lambda w, i: w.unfinished()),
+    "questions": ("outside", lambda w, i: w.questions()),
+    "lacking": ("outside", lambda w, i: w.lacking(Question("new", where="13"))),
+    "answer": ("outside", lambda w, i: w.answer("key", take=True)),
+    "leave_all": ("outside", lambda w, i: w.leave_all("missing")),
     "excel_list": ("download", lambda w, i: w.excel_list([i], ["name"], password=LIST_PASSWORD, language="fi")),
     "users": ("users", lambda w, i: w.users()),
     "add_user": ("users", lambda w, i: w.add_user(f"u{os.urandom(4).hex()}", "Uusi", {"sales"}, USER_PASSWORD)),
@@ -102,8 +126,22 @@ CALLS: dict[str, tuple[str, Call]] = {
     "reset_password": ("users", lambda w, i: w.reset_password("spare", USER_PASSWORD)),
     "save_settings": ("settings", lambda w, i: w.save_settings(review_months=6)),
     "workbook_state": ("workbook_state", lambda w, i: w.workbook_state()),
-    "rewrite_workbook": ("workbook_state", lambda w, i: w.rewrite_workbook()),
+    "write_workbook": ("write_workbook", lambda w, i: w.write_workbook()),
+    "not_open": ("write_workbook", lambda w, i: w.not_open()),
+    "rewrite_workbook": ("write_workbook", lambda w, i: w.rewrite_workbook()),
+    "change_workbook_password": ("workbook_password", lambda w, i: w.change_workbook_password(PASSWORD)),
+    "notices": ("files_aside", lambda w, i: w.notices()),
+    "seen": ("files_aside", lambda w, i: w.seen("key")),
+    "files_aside": ("files_aside", lambda w, i: w.files_aside()),
+    "about_aside": ("files_aside", lambda w, i: w.about_aside("original-20260101T000000.xlsx")),
+    "open_aside": ("files_aside", lambda w, i: w.open_aside("password-20260101T000000.xlsx", PASSWORD)),
+    "drop_aside": ("files_aside", lambda w, i: w.drop_aside("original-20260101T000000.xlsx")),
+    "backups": ("backups", lambda w, i: w.backups()),
+    "second_place": ("backups", lambda w, i: w.second_place()),
+    "make_backup": ("backups", lambda w, i: w.make_backup()),
+    "restore": ("restore", lambda w, i: w.restore(a_backup(w), exact=True, dry_run=False)),
     "change_log": ("change_log", lambda w, i: w.change_log()),
+    "log_version": ("change_log", lambda w, i: w.log_version),
 }
 # These give no row and change nothing of the register; `downloadable` filters rows that the caller has already.
 OPEN = {
@@ -116,6 +154,7 @@ OPEN = {
     "is_open",
     "reopen",
     "refresh",
+    "waiting_for",
     "review_day",
     "may_download",
     "downloadable",
@@ -157,7 +196,7 @@ def test_a2_an_administrator_alone_sees_no_row(spaces: dict[str, Any]) -> None:
         if operation in ("read", "count", "retention", "download"):
             with pytest.raises(NotAllowed):
                 call(admin, "P-000001")
-        elif operation in ("workbook_state", "change_log"):
+        elif operation in ("workbook_state", "change_log", "backups", "restore", "files_aside"):
             assert "Aino" not in str(call(admin, "")), name
     frame = spaces["installation"].store.frame
     assert admin.may_download() == "none" and admin.downloadable(frame).empty
@@ -285,7 +324,7 @@ def test_a_list_that_cannot_be_logged_does_not_leave(spaces: dict[str, Any], mon
     def full(*_: object, **__: object) -> int:
         raise OSError(28, "No space left on device")
 
-    from lib.store import log
+    from lib.store import journal
 
     class Os:
         open = staticmethod(full)
@@ -293,7 +332,7 @@ def test_a_list_that_cannot_be_logged_does_not_leave(spaces: dict[str, Any], mon
         def __getattr__(self, name: str) -> Any:
             return getattr(os, name)
 
-    monkeypatch.setattr(log, "os", Os())
+    monkeypatch.setattr(journal, "os", Os())
     with pytest.raises(NotWritten):
         spaces["sales"].excel_list([pid], ["name"], password=LIST_PASSWORD, language="fi")
 
@@ -356,6 +395,88 @@ def test_a_hold_has_a_ground_and_ends_in_the_future(
     with pytest.raises(Invalid) as caught:
         spaces["manager"].keep_longer([pid], ground, until)
     assert set(caught.value.fields) == {field}
+
+
+# -- removal everywhere, and what came from Excel -----------------------------------------------------------
+
+
+def test_s10_a_removal_is_finished_when_the_copies_have_followed(spaces: dict[str, Any]) -> None:
+    manager: Workspace = spaces["manager"]
+    pid = fresh(spaces)
+    spaces["admin"].make_backup()
+    manager.remove([pid], "pyynnöstä")
+    assert manager.unfinished().rows >= 1
+    shares: list[float] = []
+    manager.erase(shares.append)
+    assert manager.unfinished() == (0, []) and shares[-1] == 1.0
+
+
+def asked(spaces: dict[str, Any], *questions: Question) -> None:
+    """Let questions wait, as if they had come from Excel."""
+    from lib.store.record import Record
+
+    store = spaces["installation"].store
+    with store.locked():
+        store.follow()
+        store.commit(Record(asked=questions))
+
+
+def test_a_row_from_excel_is_received_on_the_day_that_somebody_says_and_never_today_by_itself(
+    spaces: dict[str, Any],
+) -> None:
+    manager: Workspace = spaces["manager"]
+    question = Question("new", where="13", row={"name": "Uusi Excelistä", "source": "phone"})
+    asked(spaces, question)
+    assert set(manager.lacking(question)) == {"received"}
+    for values in (None, {}, {"received": None}):
+        with pytest.raises(Invalid) as caught:
+            manager.answer(question.key, take=True, values=values)
+        assert set(caught.value.fields) == {"received"}
+    assert manager.questions() == [question] and manager.register().frame.empty
+    manager.answer(question.key, take=True, values={"received": dt.date(2026, 1, 1)})
+    assert manager.register().frame["received"].dt.date.tolist() == [dt.date(2026, 1, 1)]
+    assert manager.questions() == []
+
+
+def test_a2_managers_and_administrators_settle_only_what_is_theirs(spaces: dict[str, Any]) -> None:
+    manager, admin = spaces["manager"], spaces["admin"]
+    question, notice = Question("missing", fresh(spaces)), Question("older", where="3")
+    asked(spaces, question, notice)
+    admin.seen(question.key)
+    manager.answer(notice.key, take=False)
+    manager.leave_all("older")
+    assert manager.questions() == [question] and admin.notices() == [notice]
+    manager.leave_all("missing")
+    admin.seen(notice.key)
+    assert manager.questions() == [] == admin.notices()
+
+
+@pytest.mark.parametrize("password", ["", "short", "x" * 73])
+def test_the_workbook_gets_no_weak_password(spaces: dict[str, Any], password: str) -> None:
+    with pytest.raises(AccountError):
+        spaces["admin"].change_workbook_password(password)
+    assert spaces["installation"].store.passwords == [PASSWORD]
+
+
+def test_s9_a_restore_reads_backups_and_nothing_else(spaces: dict[str, Any]) -> None:
+    for name in ("prospects.xlsx", str(spaces["installation"].workbook), "/etc/passwd", ""):
+        with pytest.raises(WorkbookMissing):
+            spaces["admin"].restore(name, exact=False, dry_run=True)
+
+
+def test_s6_everybody_signed_in_learns_who_keeps_the_workbook_from_following(spaces: dict[str, Any]) -> None:
+    store = spaces["installation"].store
+    store.checkpoint()
+    owner = store.path.with_name(f".~lock.{store.path.name}#")
+    owner.write_text(",maija,työasema,22.11.2026 13:05,file:///;", "utf-8")
+    try:
+        assert spaces["sales"].waiting_for is None
+        fresh(spaces)
+        assert spaces["sales"].waiting_for.name == "maija"
+        with pytest.raises(NotSignedIn):
+            spaces["ended"].waiting_for  # noqa: B018
+    finally:
+        owner.unlink()
 
 
 # -- the change log ----------------------------------------------------------------------------------------

@@ -26,9 +26,15 @@ OPERATIONS: dict[str, frozenset[str]] = {
     "hold": _MANAGER,
     "remove": _MANAGER,
     "cancel_removal_request": _MANAGER,
+    "outside": _MANAGER,
     "users": _ADMIN,
     "settings": _ADMIN,
     "workbook_state": _ADMIN,
+    "write_workbook": _ADMIN,
+    "workbook_password": _ADMIN,
+    "files_aside": _ADMIN,
+    "backups": _ADMIN,
+    "restore": _ADMIN,
     "change_log": _ADMIN,
 }
 
@@ -38,6 +44,7 @@ PAGES: dict[str, str] = {
     "prospects": "read",
     "statistics": "count",
     "retention": "retention",
+    "outside": "outside",
     "admin": "users",
 }
 

@@ -9,10 +9,10 @@ from urllib.parse import quote
 
 import streamlit as st
 
-from lib import schema
+from lib import cleaning
 from lib.errors import AppError, Invalid, Stale
-from lib.ui.decisions import keep_longer_form, removal_dialog
-from lib.ui.fields import field
+from lib.ui.decisions import ask_removal, keep_longer_form, show_removal
+from lib.ui.fields import field, said_value
 from lib.ui.messages import attempt, field_name, flash, plain, show_error
 from lib.ui.style import chip, source_chip
 from lib.ui.tables import close_row
@@ -164,8 +164,8 @@ def _differs(v: Visit, code: str, typed: Any, seen: Any) -> bool:
     """Whether a field was edited. A value that is only shown in another form was not."""
     try:
         region = v.workspace.settings.phone_region
-        return bool(schema.clean_value(code, typed, region)[0] != schema.clean_value(code, seen, region)[0])
-    except schema.FieldError:
+        return bool(cleaning.clean_value(code, typed, region)[0] != cleaning.clean_value(code, seen, region)[0])
+    except cleaning.FieldError:
         return True
 
 
@@ -181,8 +181,8 @@ def _conflict(v: Visit, edit: dict[str, Any], row: dict[str, Any]) -> None:
                 t(
                     "{field}: you saw “{seen}”, now it is “{now}”",
                     field=field_name(code, t),
-                    seen=_said(v, code, seen),
-                    now=_said(v, code, now),
+                    seen=said_value(v, code, seen),
+                    now=said_value(v, code, now),
                 )
             )
 
@@ -196,15 +196,6 @@ def _conflict(v: Visit, edit: dict[str, Any], row: dict[str, Any]) -> None:
         with st.container(horizontal=True):
             st.button(t("Keep editing mine"), on_click=keep_mine)
             st.button(t("Show the row as it is now"), on_click=take_theirs)
-
-
-def _said(v: Visit, code: str, value: Any) -> str:
-    column = schema.BY_CODE[code]
-    if column.is_date:
-        return v.t.date(value)
-    if column.choices:
-        return v.label(code, value)
-    return v.phone(value) if code == "phone" else str(value)
 
 
 def _retention(v: Visit, row: dict[str, Any]) -> None:
@@ -223,4 +214,5 @@ def _retention(v: Visit, row: dict[str, Any]) -> None:
     with st.container(horizontal=True):
         keep_longer_form(v, [row["id"]], key="row")
         if st.button(t("Remove"), icon=":material/delete:"):
-            removal_dialog(v, [row["id"]])
+            ask_removal([row["id"]])
+    show_removal(v)

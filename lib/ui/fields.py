@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from lib import schema
+from lib import cleaning, schema
 from lib.i18n import N_
 from lib.schema import Kind
 from lib.ui.visit import Visit
@@ -20,6 +20,20 @@ _AUTOCOMPLETE = "off"  # a prospect's data is not the browser's to remember
 
 def date_format(visit: Visit) -> str:
     return "DD.MM.YYYY" if visit.language == "fi" else "DD/MM/YYYY"
+
+
+def said_value(v: Visit, code: str, value: Any) -> str:
+    """A value of a column as a reader sees it; "" where there is none."""
+    column = schema.BY_CODE[code]
+    if column.kind is Kind.DATE:
+        return v.t.date(value)
+    if column.kind is Kind.TIME:
+        return v.t.time(value)
+    if column.choices:
+        return v.label(code, value or "")
+    if column.kind is Kind.USER:
+        return v.workspace.owners().get(value, value or "")
+    return v.phone(value or "") if column.kind is Kind.PHONE else str(value or "")
 
 
 def field(visit: Visit, code: str, key: str, *, value: Any = None, wrong: Mapping[str, Any] | None = None) -> Any:
@@ -45,7 +59,7 @@ def _widget(visit: Visit, code: str, key: str, value: Any) -> Any:
         case Kind.LONG:
             return st.text_area(label, value or "", key=key, height=110)
         case Kind.LIST:
-            chosen = [item for item in schema.clean_list(value or "").split(schema.SEPARATOR) if item]
+            chosen = [item for item in cleaning.clean_list(value or "").split(schema.SEPARATOR) if item]
             known = list(dict.fromkeys([*chosen, *visit.workspace.interests()]))
             return st.multiselect(
                 label,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Literal
 
 import streamlit as st
 
 from lib import schema, settings
-from lib.errors import AppError, Invalid, NotSignedIn
+from lib.errors import AppError, HeldOpen, Invalid, NotSignedIn, Unfinished
 from lib.i18n import N_, Text, Translator, translator
 from lib.installation import current
 
@@ -39,11 +40,28 @@ def show_error(error: AppError, t: Translator) -> None:
         st.error(t.text(error.text), icon=":material/lock:")
         st.link_button(t("Sign in"), "/login", type="primary")
         return
-    said = {name: plain(value) if isinstance(value, str) else value for name, value in error.text.params.items()}
-    text = t(error.text.msgid, **said)
+    st.error(error_text(error, t), icon=":material/error:")
+
+
+def error_text(error: AppError, t: Translator) -> str:
+    """An error as Markdown, with what is wrong in which field, or what stands in the way."""
+    text = said(error.text, t)
     if isinstance(error, Invalid):
-        text += "".join(f"\n- **{field_name(code, t)}**: {t.text(why)}" for code, why in error.fields.items())
-    st.error(text, icon=":material/error:")
+        text += "".join(f"\n- **{field_name(code, t)}**: {said(why, t)}" for code, why in error.fields.items())
+    if isinstance(error, Unfinished):
+        text += "".join(f"\n- {said(obstacle, t)}" for obstacle in error.obstacles)
+    return text
+
+
+def said(text: Text, t: Translator) -> str:
+    """A text as Markdown: whatever a user or a file wrote in it counts as text."""
+    params = {
+        name: said(value, t) if isinstance(value, Text) else plain(value) if isinstance(value, str) else value
+        for name, value in text.params.items()
+    }
+    if text.msgid == HeldOpen.template and text.params.get("name") in ("", "?"):
+        params["name"] = t("Somebody")
+    return t(text.msgid, **params)
 
 
 def show_failure(error: Exception) -> bool:
@@ -75,11 +93,25 @@ def attempt(action: Callable[[], object], t: Translator) -> bool:
     return True
 
 
-def flash(text: str) -> None:
-    """Say a text after the next rerun."""
-    st.session_state["_flash"] = text
+_FLASHES = {
+    "success": (st.success, ":material/check_circle:"),
+    "warning": (st.warning, ":material/info:"),
+    "error": (st.error, ":material/error:"),
+}
+
+
+def flash(text: str, kind: Literal["success", "warning", "error"] = "success") -> None:
+    """Say a text, as Markdown, after the next rerun."""
+    st.session_state.setdefault("_flash", []).append((kind, text))
 
 
 def show_flash() -> None:
-    if text := st.session_state.pop("_flash", ""):
-        st.success(text, icon=":material/check_circle:")
+    st.session_state["_flashed"] = st.session_state.pop("_flash", [])
+    for kind, text in st.session_state["_flashed"]:
+        show, icon = _FLASHES[kind]
+        show(text, icon=icon)
+
+
+def keep_flash() -> None:
+    """Say after the next rerun what this run said: nobody had the time to read it."""
+    st.session_state["_flash"] = [*st.session_state.get("_flashed", []), *st.session_state.get("_flash", [])]

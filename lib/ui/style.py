@@ -29,7 +29,7 @@ _CSS = """
 <style>
 .stMainBlockContainer { padding-top: 4.25rem; padding-bottom: 3rem; max-width: 82rem; }
 h1 { font-size: 1.6rem !important; padding: 0 0 .25rem !important; margin: 0 !important; }
-h2 { font-size: 1.2rem !important; padding: .5rem 0 .25rem !important; }
+.stMainBlockContainer h2 { font-size: 1.2rem !important; padding: .5rem 0 .25rem !important; }
 [data-testid="stElementToolbar"] { display: none; }
 [data-testid="stMain"] button[kind="primary"] p,
 [data-testid="stMain"] button[kind="primaryFormSubmit"] p { color: ON_ACCENT; }
@@ -39,6 +39,11 @@ h2 { font-size: 1.2rem !important; padding: .5rem 0 .25rem !important; }
 .chip.warn { border-color: #B25E00; font-weight: 600; }
 .facts a { color: ACCENT !important; }
 .quiet { opacity: .8; font-size: .9rem; }
+.beside { border-collapse: collapse; font-size: .95rem; }
+.beside th, .beside td { text-align: left; vertical-align: top; padding: .15rem 1.5rem .15rem 0; font-weight: 400;
+  overflow-wrap: anywhere; }
+.beside th { opacity: .8; font-size: .9rem; }
+.beside td { min-width: 6rem; }
 .signout { font: inherit; min-height: 48px; padding: 0 1.5rem; border: 0; border-radius: .5rem; cursor: pointer;
   background: ACCENT; color: ON_ACCENT; }
 .st-key-entry, .st-key-admin-users, .st-key-admin-settings { max-width: 52rem; }
@@ -55,6 +60,9 @@ h2 { font-size: 1.2rem !important; padding: .5rem 0 .25rem !important; }
     padding: 1rem; width: 100%; max-height: 75vh; overflow: auto; border-radius: 1rem 1rem 0 0;
     box-shadow: 0 -4px 24px #0005; }
   [data-testid="stMetricValue"] { font-size: 1.4rem; }
+  .beside tr { display: grid; grid-template-columns: 1fr 1fr; }
+  .beside tbody th { grid-column: 1 / -1; }
+  .beside thead th:first-child { display: none; }
 }
 @media print { header, .stButton { display: none !important; } }
 </style>

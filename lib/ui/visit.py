@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from lib import schema
+from lib import cleaning, schema
 from lib.access.accounts import Account
 from lib.access.gate import token_from_cookies
 from lib.errors import NotSignedIn
@@ -39,7 +39,7 @@ class Visit:
         return schema.label(code, choice, self.language)
 
     def phone(self, number: str) -> str:
-        return schema.national_phone(number, self.workspace.settings.phone_region)
+        return cleaning.national_phone(number, self.workspace.settings.phone_region)
 
 
 def session_token() -> str:

@@ -21,12 +21,14 @@ from streamlit.util import calc_hash
 import lib.installation
 from lib.access.gate import Gate
 from lib.access.roles import landing
+from lib.first_start import set_up
 from lib.i18n import Translator, translator
 from lib.installation import Installation
 from lib.operations import Workspace
 from lib.store import Store, keys
 from lib.ui import visit
 from lib.ui.messages import plain
+from tests.store.tools import columns, edit
 
 MAIN = Path(__file__).parents[2] / "pages" / "main.py"
 PASSWORD, WORKBOOK_PASSWORD = "oikea hevonen paristo", "työkirjan pitkä salasana"
@@ -127,6 +129,16 @@ class Visitor:
         said = {name: plain(value) if isinstance(value, str) else value for name, value in params.items()}
         return any(self.t(text, **said) in error.value for error in self.at.error)
 
+    def labels(self) -> list[str]:
+        """The labels of the buttons on the page."""
+        return [button.label for button in self.at.button]
+
+    def choose(self, *positions: int, n: int = 0) -> None:
+        """Tick rows of a table. AppTest has no hand for that: the selection is put where the browser puts it."""
+        selection = {"rows": list(positions), "columns": [], "cells": []}
+        self.at.session_state[self.at.dataframe[n].key] = {"selection": selection}
+        self.run()
+
     @property
     def title(self) -> str:
         """The page's main heading: Streamlit's own, or a row's, which is HTML so that no name gets into the address."""
@@ -136,6 +148,13 @@ class Visitor:
 
     def table(self, n: int = 0) -> Any:
         return self.at.dataframe[n].value
+
+
+def part(visitor: Visitor, name: str) -> None:
+    """Open one of the parts of the administration page: users, workbook, backups, settings, log."""
+    visitor.open("admin")
+    visitor.at.button_group(key="admin").set_value(name)
+    visitor.run()
 
 
 _signed_in_as: list[str] = []
@@ -185,7 +204,8 @@ def _template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setattr(keys, "SCRYPT_COST", 2)
         patch.setattr(bcrypt, "gensalt", lambda rounds=4, prefix=b"2b": salt(4, prefix))
         installation = Installation(tmp_path_factory.mktemp("template") / "data")
-        token = installation.set_up(
+        token = set_up(
+            installation,
             code=installation.setup_code or "",
             company="Esimerkki Oy",
             person_responsible="Aino Alku",
@@ -234,3 +254,28 @@ def store(aino: Visitor, installation: Installation) -> Store:
 def add(store: Store, by: str = "sami", **values: Any) -> str:
     """A prospect, received by phone today unless said otherwise."""
     return store.add({"source": "phone", **values}, by=by)
+
+
+def hold(installation: Installation, name: str) -> Path:
+    """Somebody opens the workbook in Excel: their owner file lies beside it."""
+    path = installation.workbook.with_name(f"~${installation.workbook.name}")
+    text = name.encode("utf-16-le")
+    path.write_bytes((b"\0" * 55 + len(name).to_bytes(2, "little") + text).ljust(165, b"\0"))
+    return path
+
+
+def release(installation: Installation) -> None:
+    """The workbook is closed there."""
+    installation.workbook.with_name(f"~${installation.workbook.name}").unlink()
+
+
+def excel(installation: Installation, change: Callable[[Any, dict[str, int], dict[str, int]], object]) -> None:
+    """Somebody edits the workbook in Excel: `change` gets the sheet, its columns by heading and its rows by number."""
+
+    def edited(book: Any) -> None:
+        sheet = book["Prospektit"]
+        places = columns(sheet)
+        rows = {str(sheet.cell(n, places["Tunnus"]).value): n for n in range(2, sheet.max_row + 1)}
+        change(sheet, places, rows)
+
+    edit(installation.workbook, edited, WORKBOOK_PASSWORD)

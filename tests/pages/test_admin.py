@@ -1,28 +1,21 @@
-"""The administration page: users, the workbook's state, the settings, the change log."""
+"""The administration page: users and settings; its other parts have tests of their own."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import pytest
 
 from lib import settings
 from lib.access.roles import OPERATIONS, ROLES
-from lib.installation import Installation
 from lib.settings import Settings
 from lib.store import Store
-from pages.admin import ACTIONS, OPERATION_NAMES
-from tests.pages.conftest import PASSWORD, WORKBOOK_PASSWORD, Visitor, add
+from pages.admin import OPERATION_NAMES
+from tests.pages.conftest import PASSWORD, Visitor, add, part
 
 NEW = "uusi pitkä salasana ääkkösin"
-
-
-def part(visitor: Visitor, name: str) -> None:
-    """Open one of the page's parts: users, workbook, settings, log."""
-    visitor.open("admin")
-    visitor.at.button_group(key="admin").set_value(name)
-    visitor.run()
 
 
 def of(visitor: Visitor, name: str, part: str) -> object:
@@ -184,7 +177,7 @@ def test_an_administrator_alone_manages_users_and_sees_no_row(
 ) -> None:
     add(store, name="Kaarina Kanarialintu")
     ylva = visitor("ylva")
-    for name in ("users", "workbook", "settings", "log"):
+    for name in ("users", "workbook", "backups", "settings", "log"):
         part(ylva, name)
         assert "Kanarialintu" not in ylva.shown() and not ylva.at.error
     assert [p["url_pathname"] for p in ylva.at._registered_pages.values()][:1] == [""]
@@ -216,6 +209,10 @@ CHANGES = {
     "download": "own",
     "idle_hours": 8,
     "session_days": 7,
+    "backups_daily": 5,
+    "backups_other": 6,
+    "backups_days": 60,
+    "second_place": "",
 }
 
 
@@ -236,6 +233,10 @@ def test_the_settings_are_shown_and_saved_and_the_log_says_which(aino: Visitor, 
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("backups_daily", 0),
+        ("backups_other", 21),
+        ("backups_days", 0),
+        ("second_place", "varmuuskopiot"),
         ("retention_years", 0),
         ("retention_years", 31),
         ("review_months", 25),
@@ -260,60 +261,21 @@ def test_a_setting_that_cannot_be_used_is_said_at_its_field_and_nothing_is_saved
     assert typed(aino) == {**asdict(before), name: value, "controller": "Toinen Oy"}
 
 
-# -- the workbook ------------------------------------------------------------------------------------------------------
-
-
-def test_the_workbook_s_state_is_told(aino: Visitor, store: Store) -> None:
-    add(store, name="Kaarina")
-    part(aino, "workbook")
-    assert [m.label for m in aino.at.metric] == [aino.t("Rows"), aino.t("Size"), aino.t("Last written")]
-    assert aino.at.metric[0].value == "1" and aino.at.metric[2].value == "11.3.2026 klo 10.30"
-    assert not aino.at.error and not aino.sees("Write the workbook anew")
-
-
-def damage(installation: Installation, how: str) -> None:
-    if how == "missing":
-        installation.workbook.unlink()
-    else:
-        content = installation.workbook.read_bytes()
-        installation.workbook.write_bytes(content[: len(content) // 2])
-
-
-@pytest.mark.parametrize("how", ["missing", "cut in half"])
-def test_a_workbook_that_is_lost_while_the_program_runs_is_written_anew(
-    aino: Visitor, store: Store, installation: Installation, how: str
-) -> None:
-    add(store, name="Kaarina Kanarialintu")
-    damage(installation, how)
-    part(aino, "workbook")
-    assert aino.at.error
-    aino.press("Write the workbook anew")
-    assert not aino.at.error and not aino.sees("Write the workbook anew")
-    with Store.open(installation.data_dir, WORKBOOK_PASSWORD) as again:
-        assert again.frame["name"].tolist() == ["Kaarina Kanarialintu"]
-    part(aino, "log")
-    assert aino.t("Workbook written anew") in aino.table()["action"].tolist()
-
-
-# -- the change log ----------------------------------------------------------------------------------------------------
-
-
-def test_the_change_log_tells_who_did_what_and_never_the_content(
-    visitor: Callable[..., Visitor], aino: Visitor, store: Store
-) -> None:
-    sami = visitor("sami")
-    pid = sami.workspace.add({"source": "phone", "name": "Kaarina Kanarialintu", "notes": "salaisuus"})
-    sami.workspace.edit(pid, {"notes": "toinen salaisuus"}, {})
-    sami.workspace.no_marketing(pid)
-    aino.workspace.remove([pid], "asked by phone")
-    part(aino, "log")
-    table = aino.table()
-    expected = ["Removed", "No marketing", "Changed", "Added"]
-    assert table["action"].tolist()[:4] == [aino.t(ACTIONS[a]) for a in ("remove", "no_marketing", "update", "add")]
-    assert table["action"].tolist()[:4] == [aino.t(text) for text in expected]
-    assert table["by"].tolist()[:4] == ["Aino Alku", *["Sami Seppälä"] * 3]
-    assert set(table["rows"][:4]) == {pid} and table["facts"][0] == "asked by phone"
-    assert "Kanarialintu" not in aino.shown() and "salaisuus" not in aino.shown()
+def test_a_second_place_that_cannot_be_used_is_said_at_its_field(aino: Visitor, store: Store, tmp_path: Path) -> None:
+    for folder, why in (
+        (tmp_path / "poissa", "This folder is not there, or it cannot be opened."),
+        (aino.installation.data_dir, "This folder lies in the data folder. Choose one on another disk."),
+    ):
+        part(aino, "settings")
+        change(aino, "second_place", str(folder))
+        aino.press("Save settings")
+        assert f":red[{aino.t(why)}]" in [m.value for m in aino.at.markdown]
+        assert typed(aino)["second_place"] == str(folder) and aino.installation.settings.second_place == ""
+    (tmp_path / "toinen").mkdir()
+    change(aino, "second_place", str(tmp_path / "toinen"))
+    aino.press("Save settings")
+    assert aino.sees("The settings were saved.")
+    assert aino.installation.settings.second_place == str(tmp_path / "toinen")
 
 
 def test_every_operation_has_a_name_on_the_page() -> None:

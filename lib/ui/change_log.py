@@ -1,0 +1,182 @@
+"""The change log on the administration page: who did what to which row and when."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from lib import settings
+from lib.access.roles import ROLES
+from lib.i18n import N_
+from lib.register import id_of, number_of
+from lib.store.aside import KINDS
+from lib.store.copies import parsed
+from lib.store.log import Entry
+from lib.ui.backups import KIND_NAMES
+from lib.ui.fields import date_format
+from lib.ui.visit import Visit
+
+ACTIONS = {
+    "init": N_("Register made"),
+    "add": N_("Added"),
+    "update": N_("Changed"),
+    "remove": N_("Removed"),
+    "erased": N_("Removed everywhere"),
+    "no_marketing": N_("No marketing"),
+    "allow_marketing": N_("No marketing taken back"),
+    "request_removal": N_("Asked to be removed"),
+    "cancel_removal_request": N_("Request for removal taken back"),
+    "keep_longer": N_("Kept longer"),
+    "release": N_("Keeping ended"),
+    "download": N_("Excel list downloaded"),
+    "outside": N_("Changed in Excel"),
+    "outside_taken": N_("Change in Excel taken"),
+    "outside_kept": N_("Change in Excel not taken"),
+    "backup": N_("Backup made"),
+    "restore": N_("Backup restored"),
+    "rekey": N_("Password of the workbook changed"),
+    "rewrite": N_("Workbook written anew"),
+    "salvage": N_("Went on with what was undamaged"),
+    "pass_over": N_("Said that the workbook is not open"),
+    "drop_aside": N_("File set aside removed"),
+    "add_user": N_("User added"),
+    "set_roles": N_("Roles changed"),
+    "disable_user": N_("User disabled"),
+    "enable_user": N_("User enabled"),
+    "reset_password": N_("New password given"),
+    "settings": N_("Settings changed"),
+}
+_REASONS = {"expired": N_("Retention period ended"), "outside": N_("Deleted in Excel")}
+_NOTICES = {
+    **KINDS,
+    "plain": N_("Saved without its password"),
+    "older": N_("An older copy put in its place"),
+}
+_DAYS = 31  # shown at first
+KEPT = "log-lines"  # where the session keeps them
+
+
+def show(v: Visit) -> None:
+    t = v.t
+    st.caption(t("Who did what to which row and when, never the content."))
+    dates: dict[str, Any] = {"format": date_format(v), "min_value": None, "max_value": None, "width": 155}
+    with st.container(horizontal=True):  # two beside each other on a phone
+        since = st.date_input(t("From"), v.today - dt.timedelta(days=_DAYS), key="log-from", **dates)
+        until = st.date_input(t("To"), None, key="log-to", **dates)
+        row = _row(st.text_input(t("Number"), key="log-number", placeholder="P-000123", autocomplete="off", width=155))
+        lines = _lines(v, since, until)
+        chosen = st.multiselect(
+            t("Who"), sorted(set(lines["by"])), key="log-by", placeholder=t("All"), select_all=False, width=326
+        )
+    found = lines
+    if chosen:
+        found = found[found["by"].isin(chosen)]
+    if row:
+        found = found[found["ids"].str.contains(f" {row} ", regex=False)]
+    st.caption(t.plural("{n} line", "{n} lines", len(found)))
+    if found.empty:
+        st.info(t("Nothing matches. Take a filter away, or choose a longer time."), icon=":material/search_off:")
+        return
+    st.dataframe(
+        found.drop(columns="ids"),
+        hide_index=True,
+        lazy=True,
+        height=560 if len(found) > 14 else "auto",
+        column_config={
+            "at": st.column_config.DatetimeColumn(t("When"), format=f"{date_format(v)} HH:mm", width=140),
+            "by": st.column_config.TextColumn(t("Who")),
+            "action": st.column_config.TextColumn(t("What"), width=230),
+            "rows": st.column_config.TextColumn(t("Rows")),
+            "facts": st.column_config.TextColumn(t("Details")),
+        },
+        placeholder="",
+        alt=t("Change log"),
+    )
+
+
+def _row(typed: str) -> str:
+    """The id of a row from what was typed: "P-000123", or its number alone."""
+    typed = typed.strip().upper()
+    number = int(typed) if typed.isdecimal() else number_of(typed)
+    return id_of(number) if number else typed
+
+
+def _lines(v: Visit, since: dt.date | None, until: dt.date | None) -> pd.DataFrame:
+    """The lines of some time as a reader sees them; kept until there is a new one, since 100,000 take two seconds."""
+    kept = st.session_state.get(KEPT)
+    asked = (since, until, v.language, v.workspace.log_version)
+    if not kept or kept[0] != asked:
+        with st.spinner(v.t("The change log is being read.")):
+            kept = st.session_state[KEPT] = (asked, _table(v, v.workspace.change_log(since, until)))
+    lines: pd.DataFrame = kept[1]
+    return lines
+
+
+def _table(v: Visit, entries: Sequence[Entry]) -> pd.DataFrame:
+    t, names, facts = v.t, _names(v, entries), _Facts(v)
+    labels = {action: t(label) for action, label in ACTIONS.items()}
+    return pd.DataFrame(
+        {
+            "at": pd.Series([entry.at for entry in entries], dtype="datetime64[s]"),
+            "by": pd.Series([names[entry.by] for entry in entries], dtype="str"),
+            "action": [labels.get(entry.action, entry.action) for entry in entries],
+            "rows": [_rows(entry) for entry in entries],
+            "facts": [facts(entry.facts) for entry in entries],
+            "ids": pd.Series([" ".join(("", *entry.ids, "")) for entry in entries], dtype="str"),
+        }
+    )
+
+
+def _names(v: Visit, entries: Sequence[Entry]) -> dict[str, str]:
+    """What everybody is called who stands in some lines."""
+    names = {account.name: account.display_name for account in v.workspace.users()}
+    shown = [account.display_name for account in v.workspace.users()]
+    names.update({name: f"{names[name]} ({name})" for name in names if shown.count(names[name]) > 1})
+    terminal = v.t("Terminal")
+    for name in {entry.by for entry in entries} - names.keys():
+        names[name] = name.replace("cli:", f"{terminal}: ")
+    return {**names, "excel": "Excel", "": v.t("The program")}
+
+
+def _rows(entry: Entry) -> str:
+    """Which rows: the first numbers, or how many where the log names none."""
+    if entry.ids:
+        return ", ".join(entry.ids[:5]) + (" …" if len(entry.ids) > 5 else "")
+    return str(entry.facts.get("rows") or "")
+
+
+class _Facts:
+    """What else a line of the log says: a reason, a user, which columns."""
+
+    def __init__(self, v: Visit) -> None:
+        self._v = v
+        self._headings: dict[tuple[str, ...], str] = {}
+        self._say: dict[str, Callable[[Any], str]] = {
+            "reason": lambda reason: v.t(_REASONS[reason]) if reason in _REASONS else str(reason),
+            "user": str,
+            "roles": lambda roles: ", ".join(v.t(ROLES[role]) for role in roles if role in ROLES),
+            "fields": lambda fields: self._said_headings(tuple(fields)),
+            "settings": lambda names: ", ".join(v.t(settings.LABELS[n]) for n in names if n in settings.LABELS),
+            "holder": str,
+            "backup": self._backup,
+            "notice": lambda kinds: ", ".join(v.t(_NOTICES[kind]) for kind in kinds if kind in _NOTICES),
+            "lost": lambda n: v.t.plural("{n} change lost", "{n} changes lost", n) if n else "",
+            "questions": lambda n: v.t.plural("{n} question to decide", "{n} questions to decide", n) if n else "",
+        }
+
+    def __call__(self, facts: dict[str, Any]) -> str:
+        return " · ".join(filter(None, (say(facts[name]) for name, say in self._say.items() if name in facts)))
+
+    def _said_headings(self, codes: tuple[str, ...]) -> str:
+        if codes not in self._headings:
+            self._headings[codes] = ", ".join(map(self._v.heading, codes))
+        return self._headings[codes]
+
+    def _backup(self, name: str) -> str:
+        copy = parsed(Path(name), 0)
+        return f"{self._v.t(KIND_NAMES[copy.kind])} {self._v.t.time(copy.made)}" if copy else name
