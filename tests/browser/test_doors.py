@@ -70,7 +70,10 @@ def test_a3_after_signing_out_the_page_asks_to_sign_in_again(server: Server, bro
     assert not [cookie for cookie in tab.page.context.cookies() if cookie["name"].startswith("prospects")]
 
 
-BATCHES = [("pages/*.py", "lib/__main__.py", "lib/operations.py", "lib/installation.py"), ("lib/ui/*.py",)]
+BATCHES = [
+    ("pages/*.py", "lib/__main__.py", "lib/operations.py", "lib/administration.py", "lib/installation.py"),
+    ("lib/ui/*.py",),
+]
 
 
 @pytest.mark.parametrize("patterns", BATCHES, ids=["pages and what they call", "ui"])

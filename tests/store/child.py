@@ -11,93 +11,51 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+
+import pytest
 
 from lib import files
 from lib.access.accounts import check_password
 from lib.errors import AppError, Duplicate
 from lib.output import excel_list
 from lib.store import Store
-from lib.store import log as change_log
 
+from .cases import CASES
+from .steps import READS, Steps
 from .tools import PASSWORD, make_cheap, person
-
-
-def _kill(*_: Any, **__: Any) -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _say(*words: str) -> None:
     print(*words, flush=True)
 
 
-class _HalfWritten:
-    """A file that takes half of what is written and then kills its process."""
+def die(data: Path, name: str, at: int, said: Connection) -> None:
+    """Add somebody, then do a case and be killed at a step; a write is half done. Without a step, say which there are.
 
-    def __init__(self, file: Any) -> None:
-        self.file = file
+    It says the id of who was added, and the steps once the case is done.
+    """
+    make_cheap()
+    steps: list[str] = []
 
-    def __enter__(self) -> _HalfWritten:
-        return self
+    def reached(step: str, half: Callable[[], object]) -> None:
+        if step.split()[0] not in READS:
+            steps.append(step)
+            if len(steps) == at:
+                half()
+                os.kill(os.getpid(), signal.SIGKILL)
 
-    def __exit__(self, *_: object) -> None:
-        self.file.close()
-
-    def write(self, content: bytes) -> None:
-        self.file.write(content[: len(content) // 2])
-        self.file.flush()
-        _kill()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.file, name)
-
-
-def arm(step: str) -> None:
-    """Let the process be killed when it comes to this step of a write."""
-    fdopen, fsync, replace = os.fdopen, os.fsync, os.replace
-    match step:
-        case "before the write":
-            os.fdopen = _kill
-        case "amid the write":
-            os.fdopen = lambda *given, **named: _HalfWritten(fdopen(*given, **named))  # type: ignore[assignment]
-        case "before the sync":
-            os.fsync = _kill
-        case "before the swap":
-            os.replace = _kill
-        case "after the swap":
-            os.replace = lambda *given: (replace(*given), _kill())  # type: ignore[assignment]
-        case "before the folder's sync":
-            files.sync_folder = _kill
-        case "after the folder's sync":
-            synced = files.sync_folder
-            files.sync_folder = lambda folder: (synced(folder), _kill())  # type: ignore[assignment]
-        case "amid the line of the log":
-            change_log.os = _Os(fdopen)  # type: ignore[attr-defined]
-        case _:
-            raise ValueError(step)
-    assert fsync
-
-
-class _Os:
-    def __init__(self, fdopen: Callable[..., Any]) -> None:
-        self.fdopen = lambda *given, **named: _HalfWritten(fdopen(*given, **named))
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(os, name)
-
-
-def die(data: Path, step: str, what: str) -> None:
-    """Add twice, then change in a way that is killed at a step."""
-    with Store.open(data, PASSWORD) as store:
-        for name in ("Ensimmäinen", "Toinen"):
-            _say("acknowledged", store.add(person(name), by="child"))
-        arm(step)
-        if what == "add":
-            store.add(person("Kolmas"), by="child")
-        else:
-            store.remove(["P-000001"], by="child", reason="expired")
-    _say("not killed")
+    if name == "create":
+        Steps(data, reached, pytest.MonkeyPatch())
+        Store.create(data, PASSWORD)
+    else:
+        store = Store.open(data, PASSWORD)
+        said.send(store.add(person("Ennen Loppua"), by="child"))
+        CASES[name].meanwhile(data)
+        Steps(data, reached, pytest.MonkeyPatch())
+        CASES[name].act(store)
+    said.send(steps)
 
 
 def entries(data: Path, name: str, count: str) -> None:
@@ -106,6 +64,41 @@ def entries(data: Path, name: str, count: str) -> None:
         _meet(data)
         for number in range(int(count)):
             _say("acknowledged", store.add(person(f"{name} {number}"), by=name))
+
+
+def checkpoints(data: Path) -> None:
+    """Write the workbook again and again."""
+    with Store.open(data, PASSWORD) as store:
+        _meet(data)
+        while not (data / "stop").exists():
+            store.refresh()
+            store.checkpoint()
+    _say("done")
+
+
+def backups(data: Path) -> None:
+    """Make a backup again and again."""
+    with Store.open(data, PASSWORD) as store:
+        _meet(data)
+        while not (data / "stop").exists():
+            store.backup(by="child")
+            time.sleep(0.2)
+    _say("done")
+
+
+def reader(data: Path) -> None:
+    """Open and read again and again; what was once there stays."""
+    with Store.open(data, PASSWORD) as follower:
+        _meet(data)
+        before: set[str] = set()
+        while not (data / "stop").exists():
+            follower.refresh()
+            now = set(follower.frame["id"])
+            assert before <= now and len(follower.frame) == len(now)
+            fresh = set(Store.open(data, PASSWORD).frame["id"])
+            assert now <= fresh
+            before = now
+    _say("done", str(len(before)))
 
 
 def _meet(data: Path) -> None:
@@ -129,12 +122,12 @@ def full(data: Path, limit: str) -> None:
     """Add while no file may grow past a limit, as on a disk that is nearly full."""
     import resource
 
-    with Store.open(data, PASSWORD) as store:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
-        try:
-            _say("acknowledged", store.add(person("Mahtuuko", notes="x" * 20_000), by="child"))
-        except AppError as error:
-            _say("refused", str(error))
+    store = Store.open(data, PASSWORD)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
+    try:
+        _say("acknowledged", store.add(person("Mahtuuko", notes="x" * 20_000), by="child"))
+    except AppError as error:
+        _say("refused", str(error))
 
 
 def everyday(data: Path, canary: str) -> None:
@@ -159,4 +152,13 @@ def everyday(data: Path, canary: str) -> None:
 if __name__ == "__main__":
     make_cheap()
     command, folder, *given = sys.argv[1:]
-    {"die": die, "entries": entries, "same": same, "full": full, "everyday": everyday}[command](Path(folder), *given)
+    commands: dict[str, Callable[..., None]] = {
+        "entries": entries,
+        "checkpoints": checkpoints,
+        "backups": backups,
+        "reader": reader,
+        "same": same,
+        "full": full,
+        "everyday": everyday,
+    }
+    commands[command](Path(folder), *given)

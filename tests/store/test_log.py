@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import errno
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from lib.store.log import ChangeLog, Entry
+from lib.errors import NotWritten, StoreError
+from lib.store import Store
+from lib.store.log import ChangeLog, Entry, Key
+
+from .tools import BY, PASSWORD, person
 
 KEY = b"k" * 32
 AT = dt.datetime(2026, 11, 22, 13, 5)
@@ -27,78 +34,180 @@ def file(log: ChangeLog) -> Path:
     return log.folder / "2026-11.log"
 
 
+def write(log: ChangeLog, *actions: str, segment: int = 1) -> None:
+    """Write lines as a checkpoint does, in one block."""
+    log.write({Key(segment, number): entry(action) for number, action in enumerate(actions, 1)})
+
+
 def actions(log: ChangeLog) -> list[str]:
-    return [e.action for e in log.entries()]
+    return [e.action for _, e in sorted(log.entries().items())]
 
 
-def test_lines_come_back_the_newest_first(log: ChangeLog) -> None:
-    written = [entry("add", reason="syy ä"), entry("remove", AT + dt.timedelta(hours=1), rows=3), entry("download")]
-    for line in written:
-        log.append(line)
-    assert log.entries() == written[::-1]
+# -- there and back ----------------------------------------------------------------------------------------
+
+
+def test_lines_come_back_with_where_they_stood_in_the_journal(log: ChangeLog) -> None:
+    written = {
+        Key(3, 1): entry("add", reason="syy ä"),
+        Key(3, 4): entry("remove", AT + dt.timedelta(hours=1), rows=3),
+        Key(4, 1): entry("download", names=["😀", '"']),
+    }
+    log.write(written)
+    assert log.entries() == written
 
 
 def test_each_month_has_its_file_and_old_months_are_left_out(log: ChangeLog) -> None:
-    for month in range(1, 13):
-        log.append(entry(f"in {month}", dt.datetime(2026, month, 1)))
+    log.write({Key(1, month): entry(f"in {month}", dt.datetime(2026, month, 1)) for month in range(1, 13)})
     assert sorted(p.name for p in log.folder.iterdir()) == [f"2026-{m:02d}.log" for m in range(1, 13)]
-    assert [e.action for e in log.entries(months=3)] == ["in 12", "in 11", "in 10"]
+    assert [e.action for e in log.entries(months=3).values()] == ["in 10", "in 11", "in 12"]
+    assert len(log.entries(months=0)) == 12
 
 
-def test_an_empty_log_has_no_lines(log: ChangeLog) -> None:
-    assert log.entries() == []
+def test_an_empty_log_has_no_lines_and_no_file(log: ChangeLog) -> None:
+    log.write({})
+    assert log.entries() == {} and not log.folder.exists()
+
+
+def test_lines_that_were_written_twice_after_a_fault_count_once(log: ChangeLog) -> None:
+    write(log, "one", "two")
+    write(log, "one", "two")
+    assert actions(log) == ["one", "two"]
+    write(log, "one", "two", segment=2)  # the same done again is another line
+    assert actions(log) == ["one", "two", "one", "two"]
+
+
+def test_a_file_grows_only_at_its_end(log: ChangeLog) -> None:
+    write(log, "one")
+    before = file(log).read_bytes()
+    write(log, "two", segment=2)
+    assert file(log).read_bytes().startswith(before)
+
+
+# -- nothing readable, nothing forged ----------------------------------------------------------------------
 
 
 def test_nothing_is_readable(log: ChangeLog) -> None:
-    log.append(entry("add", reason="salainen syy"))
+    log.write({Key(1, 1): entry("add", reason="salainen syy")})
     raw = file(log).read_bytes()
     for text in (raw, base64.b64decode(raw)):
         for word in (b"aino", b"P-000001", b"salainen", b"add"):
             assert word not in text
-    assert ChangeLog(log.folder, b"o" * 32).entries() == []
+    assert ChangeLog(log.folder, b"o" * 32).entries() == {}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such rights")
+def test_nobody_else_may_read_it(log: ChangeLog) -> None:
+    write(log, "one")
+    assert file(log).stat().st_mode & 0o777 == 0o600 and log.folder.stat().st_mode & 0o777 == 0o700
 
 
 @pytest.mark.parametrize("cut", [1, 5, 40])
-def test_a_torn_last_line_spoils_neither_those_before_nor_those_after(log: ChangeLog, cut: int) -> None:
-    for action in ("one", "two", "torn"):
-        log.append(entry(action))
+def test_a_torn_last_block_spoils_neither_those_before_nor_those_after(log: ChangeLog, cut: int) -> None:
+    for segment, action in enumerate(("one", "two", "torn"), 1):
+        write(log, action, segment=segment)
     file(log).write_bytes(file(log).read_bytes()[:-cut])
-    expected = ["torn", "two", "one"] if cut == 1 else ["two", "one"]  # only the line end is missing
+    expected = ["one", "two", "torn"] if cut == 1 else ["one", "two"]  # only the line end is missing
     assert actions(log) == expected
-    log.append(entry("after"))
-    assert actions(log) == ["after", *expected]
+    write(log, "after", segment=4)
+    assert actions(log) == [*expected, "after"]
 
 
-def test_a_tampered_line_is_left_out(log: ChangeLog) -> None:
-    for action in ("one", "two", "three"):
-        log.append(entry(action))
+def test_a_block_that_was_tampered_with_is_left_out(log: ChangeLog) -> None:
+    for segment, action in enumerate(("one", "two", "three"), 1):
+        write(log, action, segment=segment)
     lines = file(log).read_bytes().splitlines()
     sealed = bytearray(base64.b64decode(lines[1]))
     sealed[20] ^= 1
     for forged in (base64.b64encode(sealed), b"not base64 at all!", "ä".encode(), b"", b"QUJD"):
         file(log).write_bytes(b"\n".join([lines[0], forged, lines[2]]) + b"\n")
-        assert actions(log) == ["three", "one"]
+        assert actions(log) == ["one", "three"]
 
 
-def test_a_line_moved_to_another_month_is_left_out(log: ChangeLog) -> None:
-    log.append(entry("one"))
+def test_a_block_moved_to_another_month_is_left_out(log: ChangeLog) -> None:
+    write(log, "one")
     (log.folder / "2026-12.log").write_bytes(file(log).read_bytes())
-    assert actions(log) == ["one"]
+    file(log).unlink()
+    assert actions(log) == []
 
 
-def test_a_line_that_was_written_twice_after_a_fault_counts_once(log: ChangeLog) -> None:
-    log.append(entry("one"))
-    file(log).write_bytes(file(log).read_bytes() * 2)
-    assert actions(log) == ["one"]
-    log.append(entry("one"))  # the same done again is another line
-    assert actions(log) == ["one", "one"]
+# -- what fails --------------------------------------------------------------------------------------------
 
 
-def test_a_line_that_waits_comes_before_the_next(log: ChangeLog) -> None:
-    log.folder.write_text("in the way")
-    log.append_done(entry("one"))
-    log.append_done(entry("two"))
-    assert file(log).exists() is False
-    log.folder.unlink()
-    log.append(entry("three"))
-    assert actions(log) == ["three", "two", "one"]
+def test_a_block_that_is_half_written_is_told_and_does_not_count(
+    log: ChangeLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An unbuffered write may take a part without an error."""
+    fdopen = os.fdopen
+
+    class Half:
+        def __init__(self, file: Any) -> None:
+            self.file = file
+
+        def __enter__(self) -> Half:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            self.file.close()
+
+        def write(self, content: bytes) -> int:
+            return int(self.file.write(content[:10]))
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.file, name)
+
+    write(log, "before")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fdopen", lambda *given, **named: Half(fdopen(*given, **named)))
+        with pytest.raises(NotWritten, match="the disk is full"):
+            write(log, "refused", segment=2)
+    assert actions(log) == ["before"]
+    write(log, "after", segment=3)
+    assert actions(log) == ["before", "after"]
+
+
+def test_a_log_that_cannot_be_read_is_no_empty_one(log: ChangeLog, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(log, "one")
+
+    def failing(*_: object) -> Any:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    for name in ("read_bytes", "iterdir"):
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, name, failing)
+            with pytest.raises(StoreError, match="the disk reports a fault"):
+                log.entries()
+
+
+# -- together with the journal -----------------------------------------------------------------------------
+
+
+def test_a_line_is_there_with_its_change_and_moves_out_of_the_journal_when_its_segment_goes(store: Store) -> None:
+    store.add(person("Aino"), by=BY)
+    store.note("download", BY, rows=1)
+    assert not (store.data_dir / "log").exists()
+    shown = store.log()
+    assert [(e.action, e.by, e.ids) for e in shown] == [("download", BY, []), ("add", BY, ["P-000001"])]
+    store.checkpoint()
+    assert [e.action for _, e in sorted(store.change_log.entries().items())] == ["add", "download"]
+    assert store.log() == shown
+    store.update("P-000001", {"title": "Johtaja"}, by="bertta")
+    store.remove(["P-000001"], by="bertta", reason="expired")
+    assert [e.action for e in store.log()] == ["remove", "update", "download", "add"]
+    assert [e.action for e in Store.open(store.data_dir, PASSWORD).log()] == ["remove", "update", "download", "add"]
+    assert store.log()[0].facts == {"rows": 1, "reason": "expired"} and store.log()[1].facts["fields"] == ["title"]
+
+
+def test_a_change_of_many_rows_says_how_many_and_names_none_but_a_removal_names_them_all(store: Store) -> None:
+    ids = store.add_many([person(f"Monta {n}", received=store.today) for n in range(1100)], by=BY)
+    store.remove(ids, by=BY, reason="expired")
+    removed, added = store.log()
+    assert (added.ids, added.facts) == ([], {"rows": 1100})
+    assert removed.ids == ids
+
+
+def test_no_value_of_a_row_is_in_the_log(store: Store) -> None:
+    store.add(person("Salaisuus Nimi", email="salaisuus@example.com"), by=BY)
+    store.update("P-000001", {"notes": "salaisuus"}, by=BY)
+    store.remove(["P-000001"], by=BY, reason="erasure")
+    store.checkpoint()
+    assert "alaisuus" not in str(store.log()) and "alaisuus" not in str(store.change_log.entries())

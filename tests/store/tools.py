@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import io
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,8 +15,9 @@ import openpyxl
 from msoffcrypto.format.ooxml import OOXMLFile
 from msoffcrypto.method.ecma376_agile import ECMA376Agile
 
-from lib.store import keys
+from lib.store import Store, keys
 
+ROOT = Path(__file__).parents[2]
 PASSWORD = "työkirjan pitkä salasana"
 BY = "aino"
 _PLAIN_ENCRYPT = ECMA376Agile.encrypt
@@ -76,3 +79,37 @@ def contents(folder: Path) -> dict[str, bytes]:
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path.suffix != ".lock"
     }
+
+
+def child_command(*arguments: object) -> list[str]:
+    """How to start a process of its own on a register: see `tests.store.child`."""
+    return [sys.executable, "-B", "-m", "tests.store.child", *map(str, arguments)]
+
+
+def child(*arguments: object, **others: Any) -> subprocess.CompletedProcess[str]:
+    """Run a process of its own to its end."""
+    return subprocess.run(child_command(*arguments), cwd=ROOT, capture_output=True, text=True, timeout=90, **others)
+
+
+def rows(data_dir: Path, password: str = PASSWORD) -> dict[str, str]:
+    """What a fresh start finds: the numbers and the names."""
+    return named(Store.open(data_dir, password))
+
+
+def named(store: Store) -> dict[str, str]:
+    return dict(zip(store.frame["id"], store.frame["name"], strict=True))
+
+
+def strays(data_dir: Path) -> list[str]:
+    """Temporary files that a write left."""
+    return [name for name in contents(data_dir) if name.endswith(".tmp")]
+
+
+def rename(path: Path, row: int, name: str, password: str = PASSWORD) -> None:
+    """Write another name into a row of the workbook, as somebody does in Excel; the first is row 2."""
+
+    def change(changed: openpyxl.Workbook) -> None:
+        sheet = changed["Prospektit"]
+        sheet.cell(row, columns(sheet)["Nimi"]).value = name
+
+    edit(path, change, password)

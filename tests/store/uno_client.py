@@ -1,7 +1,10 @@
 """Drives a running LibreOffice: run with the system's python, which has `uno`. No part of the project is imported.
 
-uno_client.py PIPE read FILE PASSWORD           prints the rows of the first sheet as JSON
-uno_client.py PIPE edit FILE PASSWORD CELL TEXT puts a text into a cell and saves
+uno_client.py PIPE read FILE PASSWORD             prints the rows of the first sheet as JSON
+uno_client.py PIPE edit FILE PASSWORD CELL TEXT … puts texts into cells and saves; a cell of another sheet is SHEET.CELL
+uno_client.py PIPE open FILE PASSWORD             opens it and leaves it open
+uno_client.py PIPE save FILE PASSWORD CELL TEXT … the same as edit in the one that is open
+uno_client.py PIPE shut FILE PASSWORD             closes the one that is open
 """
 
 import json
@@ -30,30 +33,62 @@ def desktop(pipe):
     sys.exit("LibreOffice does not answer")
 
 
+def fill(document, given):
+    for place, text in zip(given[::2], given[1::2], strict=True):
+        *title, cell = place.split(".")
+        if title and not document.Sheets.hasByName(title[0]):
+            document.Sheets.insertNewByName(title[0], document.Sheets.Count)
+        sheet = document.Sheets.getByName(title[0]) if title else document.Sheets.getByIndex(0)
+        target = sheet.getCellRangeByName(cell)
+        if text.startswith("#"):  # a number
+            target.Value = float(text[1:])
+        else:
+            target.String = text
+    document.store()
+    print(json.dumps("saved"))
+
+
+def rows(document):
+    sheet = document.Sheets.getByIndex(0)
+    cursor = sheet.createCursor()
+    cursor.gotoEndOfUsedArea(False)
+    area = sheet.getCellRangeByPosition(0, 0, cursor.RangeAddress.EndColumn, cursor.RangeAddress.EndRow)
+    shown = [[area.getCellByPosition(c, r).String for c in range(area.Columns.Count)] for r in range(area.Rows.Count)]
+    print(json.dumps({"sheets": document.Sheets.ElementNames, "rows": shown}))
+
+
+def already_open(pipe, url):
+    found = desktop(pipe).Components.createEnumeration()
+    while found.hasMoreElements():
+        document = found.nextElement()
+        if url == document.URL:
+            return document
+    sys.exit("it is not open")
+
+
 def main(pipe, command, file, password, *given):
+    url = uno.systemPathToFileUrl(file)
+    if command in ("save", "shut"):
+        document = already_open(pipe, url)
+        if command == "save":
+            fill(document, given)
+        else:
+            document.close(True)
+            print(json.dumps("shut"))
+        return
     options = (value("Hidden", True), value("Password", password))
     try:
-        document = desktop(pipe).loadComponentFromURL(uno.systemPathToFileUrl(file), "_blank", 0, options)
+        document = desktop(pipe).loadComponentFromURL(url, "_blank", 0, options)
     except Exception as error:
         document = None
         print(type(error).__name__, file=sys.stderr)
     if document is None:
         print(json.dumps(None))
         return
-    sheet = document.Sheets.getByIndex(0)
-    if command == "read":
-        cursor = sheet.createCursor()
-        cursor.gotoEndOfUsedArea(False)
-        area = sheet.getCellRangeByPosition(0, 0, cursor.RangeAddress.EndColumn, cursor.RangeAddress.EndRow)
-        shown = [
-            [area.getCellByPosition(c, r).String for c in range(area.Columns.Count)] for r in range(area.Rows.Count)
-        ]
-        print(json.dumps({"sheets": document.Sheets.ElementNames, "rows": shown}))
-    else:
-        cell, text = given
-        sheet.getCellRangeByName(cell).String = text
-        document.store()
-        print(json.dumps("saved"))
+    if command == "open":
+        print(json.dumps("open"))
+        return
+    rows(document) if command == "read" else fill(document, given)
     document.close(True)
 
 
