@@ -1,0 +1,1 @@
+"""Measures the program beside the plain way: `python -m tests.benchmark`."""
