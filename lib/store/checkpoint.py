@@ -74,7 +74,8 @@ def _write(store: Core, *, override: bool) -> bool:
         if store.trouble is None and seen != store.seen:
             return False
         generation = max([store.journal.segment, *(copy.generation for copy in store.backups.generations())]) + 1
-        store.journal.begin(generation, store.state.carried())
+        for segment in range(store.journal.segment + 1, generation + 1):  # copies from elsewhere leave no gap
+            store.journal.begin(segment, store.state.carried())
         snapshot = store.content(generation)
     sealed = build(store, snapshot)
     rows = snapshot.info.rows

@@ -330,7 +330,7 @@ def test_s10_killed_anywhere_the_next_start_finishes_it(spread: Store, place: Pa
     base = tmp_path / "base"
     shutil.copytree(spread.data_dir, base / "data")
     shutil.copytree(place, base / "second")
-    for at in range(1, 200, 3):
+    for at in range(1, 200, 4):
         folder = tmp_path / f"at{at}"
         shutil.copytree(base, folder)
         data, second = folder / "data", folder / "second"

@@ -164,6 +164,13 @@ def test_what_somebody_did_to_a_segment_is_told_and_nothing_is_written(journal: 
     assert journal.path(1).read_bytes() == before
 
 
+def test_a_segment_under_another_number_is_told(journal: Journal) -> None:
+    journal.path(1).rename(journal.path(4))
+    with pytest.raises(JournalDamaged) as caught:
+        names(journal, 4)
+    assert caught.value.text.params["file"] == "00000004.journal"
+
+
 def test_a_segment_in_the_place_of_another_is_told(long: Journal) -> None:
     one, two = long.path(1).read_bytes(), long.path(2).read_bytes()
     long.path(1).write_bytes(two)
@@ -214,13 +221,14 @@ def test_a_segment_that_is_missing_is_told_from_one_that_went(long: Journal) -> 
 
 
 def test_a_last_record_that_was_cut_while_it_was_written_is_dropped_and_written_over(journal: Journal) -> None:
+    journal.append(record("one that is longer than what comes in its place"))
     *whole, last = frames(journal.path(1))
     for length in range(len(last)):
         journal.path(1).write_bytes(b"".join(whole) + last[:length])
         again = Journal(journal.folder, KEY)
-        assert [name_of(read) for read in again.load(1)[1]] == ["one", "two"]
+        assert [name_of(read) for read in again.load(1)[1]] == ["one", "two", "three"]
         again.append(record("instead"))
-        assert names(journal) == ["one", "two", "instead"]
+        assert names(journal) == ["one", "two", "three", "instead"]
 
 
 def test_a_last_record_whose_end_the_disk_did_not_write_is_dropped(journal: Journal) -> None:

@@ -177,14 +177,15 @@ def test_lost_keys_are_made_anew_for_who_has_the_workbooks_password_and_nothing_
     assert "Vain Päiväkirjassa" in rows(store.data_dir).values()
 
 
-def test_where_the_making_of_new_keys_fails_the_next_start_makes_them(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("step", ["lib.store.keys.write_json", "pathlib.Path.rename", "lib.store.loading.sync_folder"])
+def test_where_the_making_of_new_keys_stops_the_next_start_makes_them(
+    store: Store, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     store.add(person("Aino"), by=BY)
     store.checkpoint()
     store.keyring.path.unlink()
     with monkeypatch.context() as patch:
-        patch.setattr("lib.store.keys.write_json", lambda *_: (_ for _ in ()).throw(NotWritten(reason="-")))
+        patch.setattr(step, lambda *_: (_ for _ in ()).throw(NotWritten(reason="-")))
         with pytest.raises(NotWritten):
             Store.open(store.data_dir, PASSWORD)
     assert named(Store.open(store.data_dir, PASSWORD)) == {"P-000001": "Aino"}

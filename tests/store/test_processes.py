@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import threading
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from lib.errors import Duplicate
-from lib.store import Store
+from lib.store import Store, checkpoint
 
 from .tools import BY, PASSWORD, ROOT, child_command, named, person, rows, strays
 
@@ -149,6 +150,31 @@ def test_s3_the_server_writes_the_workbook_in_a_process_of_its_own_while_people_
     store.refresh()
     assert store.is_current and store.on_disk > 1 and len(rows(store.data_dir)) == 30
     assert store.journal.segments() == [store.on_disk]
+
+
+def test_s3_an_entry_made_while_the_workbook_is_built_is_kept_also_where_backups_came_from_elsewhere(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their generations may be far ahead: the others still have to find the segment that begins now."""
+    other = Store.open(store.data_dir, PASSWORD)
+    store.add(person("Aino"), by=BY)
+    newest = store.backups.newest_generation()
+    assert newest
+    shutil.copy(newest.path, newest.path.with_name(newest.path.name.replace("-g2-", "-g9-")))
+    build = checkpoint.build
+
+    def built(*given: Any) -> bytes:
+        other.add(person("Sillä Välin"), by=BY)
+        return build(*given)
+
+    monkeypatch.setattr(checkpoint, "build", built)
+    store.checkpoint()
+    assert store.on_disk == 10 and store.unwritten == 1
+    assert list(rows(store.data_dir).values()) == ["Aino", "Sillä Välin"]
+    monkeypatch.undo()
+    other.checkpoint()
+    assert list(rows(store.data_dir).values()) == ["Aino", "Sillä Välin"]
+    assert other.journal.segments() == [other.on_disk]
 
 
 def test_s3_of_those_who_enter_the_same_person_one_gets_in(data_dir: Path) -> None:

@@ -234,7 +234,7 @@ def test_s11_killed_anywhere_it_is_finished_later(filled: Store, place: Path, tm
     base = tmp_path / "base"
     shutil.copytree(filled.data_dir, base / "data")
     shutil.copytree(place, base / "second")
-    for at in range(1, 200, 3):
+    for at in range(1, 200, 4):
         folder = tmp_path / f"at{at}"
         shutil.copytree(base, folder)
         data, second = folder / "data", folder / "second"

@@ -301,7 +301,7 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@examples(max_examples=25)
+@examples(max_examples=15)
 @given(before=LATER, since=LATER, exact=st.booleans())
 def test_s9_what_a_dry_run_tells_is_what_happens(
     begun: Path, before: list[tuple[str, ...]], since: list[tuple[str, ...]], exact: bool
