@@ -185,10 +185,10 @@ class Tab:
         self.page.wait_for_selector(IDLE, timeout=30_000)
         return self
 
-    def see(self, text: str) -> Locator:
+    def see(self, text: str, *, seconds: float = 15) -> Locator:
         """Wait for a text."""
         found = self.page.get_by_text(text).first
-        expect(found).to_be_visible()
+        expect(found).to_be_visible(timeout=1000 * seconds)
         return found
 
     def title(self, text: str) -> None:
