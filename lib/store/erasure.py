@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lib.changes import Change
 from lib.errors import HeldOpen, PasswordUnfinished, RemovalUnfinished, StoreError, WrongPassword
 from lib.files import listed, write_atomically
 from lib.i18n import N_, Text
@@ -155,7 +156,8 @@ def _left_in_journal(store: Core, ids: Collection[str]) -> Text | None:
     gone = set(ids)
     for read in loading.peek(store, store.journal.segments()[0]):
         change = read.record.change
-        if gone.intersection(change.set, (str(row["id"]) for row in change.add)):
+        said = read.record.saved.change if read.record.saved else Change()
+        if gone.intersection(change.set, said.ids, (str(row["id"]) for row in change.add)):
             return Text(N_("The newest changes still hold a removed row. Try again in a moment."))
     return None
 

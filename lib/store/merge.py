@@ -23,6 +23,7 @@ from lib.register import Register, status_dates
 from lib.store.new_rows import NewRows
 from lib.store.question import Question
 from lib.store.reading import Content
+from lib.store.saved import Saved, digests
 from lib.store.sides import PROTECTED, Sides, cell, rows_of, typed
 
 __all__ = ["Merged", "Question", "merge"]
@@ -35,11 +36,17 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Merged:
-    """What becomes of a workbook edited outside. `sheets` are other people's sheets, all of them."""
+    """What becomes of a workbook edited outside.
+
+    `questions` are all that it raises, `sheets` other people's sheets, all of them. `saved` is what the next save of it
+    is compared with, and `distance` how many cells and sheets differ from what this one was compared with.
+    """
 
     change: Change
     questions: list[Question]
     sheets: dict[str, Sequence[Sequence[Any]]]
+    saved: Saved
+    distance: int
 
 
 def merge(
@@ -52,6 +59,7 @@ def merge(
     now: dt.datetime,
     by: str,
     sheets: Sheets | None = None,
+    before: Saved | None = None,
 ) -> Merged:
     """What becomes of the edits in a workbook.
 
@@ -62,29 +70,65 @@ def merge(
         removed: numbers of rows that were removed for good: nothing of them comes back.
         by: who the rows say changed them.
         sheets: other people's sheets as we have them; as in `base` if not given.
+        before: an earlier save of the same generation, from which the edits went on.
     """
-    sides = Sides(base, theirs, ours, removed)
+    sheets = base.sheets if sheets is None else sheets
+    before = before or Saved(base.info.generation, sheets=digests(base.sheets))
+    base = before.base(base, theirs)
+    sides = Sides(base, theirs, ours, removed, before.places)
     edits = _Edits(sides, today)
     for values in edits.set.values():
         values.update(changed_at=now, changed_by=by)
-    missing = [Question("missing", i) for i in sides.at_base if i not in sides.known and i not in sides.gone]
+    away = {i: n for i, n in sides.at_base.items() if i not in sides.known and i not in sides.gone}
+    missing = [Question("missing", i) for i in away]
     new = NewRows(sides, today, now, by)
     others = _others(sides)
-    for name, cells in new.others.items():
-        others[name] = {**others.get(name, {}), **cells}
     last = ours.last_number + len(new.add) if new.add else 0
-    change = Change(new.add, edits.set, (), others, last)
-    kept = _sheets(base.sheets, theirs.sheets, base.sheets if sheets is None else sheets)
-    return Merged(change, [*edits.questions, *missing, *new.questions], kept)
+    taken = {
+        name: {i: value for i, value in cells.items() if value != _ours(sides, name, i)}
+        for name, cells in others.items()
+    }
+    taken = {name: cells for name, cells in taken.items() if cells or name not in ours.extras.columns}
+    change = Change(new.add, edits.set, (), _joined(taken, new.others), last)
+    questions = [*edits.questions, *missing, *new.questions]
+    saved = Saved(
+        before.generation,
+        Change(new.said, edits.said, (), _joined(others, new.others)),
+        {**sides.places, **new.places},
+        [question.key for question in questions],
+        digests(theirs.sheets),
+    )
+    changed = [name for name in {*base.sheets, *theirs.sheets} if base.sheets.get(name) != theirs.sheets.get(name)]
+    foreign = sum(map(len, others.values()))
+    return Merged(
+        change,
+        questions,
+        _sheets(base.sheets, theirs.sheets, sheets),
+        before.then(saved),
+        edits.count
+        + foreign
+        + sides.said(base.frame, away.values())
+        + sides.said(theirs.frame, sides.fresh)
+        + len(changed),
+    )
+
+
+def _joined(one: dict[str, dict[str, Any]], other: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {name: {**one.get(name, {}), **other.get(name, {})} for name in [*one, *(n for n in other if n not in one)]}
 
 
 class _Edits:
-    """The edits in rows that all sides have: `set` is what is taken, and `questions` what is not."""
+    """The edits in rows that all sides have: `set` is what is taken, and `questions` what is not.
+
+    `said` are the cells that ours takes or has already, and `count` is how many were edited.
+    """
 
     def __init__(self, sides: Sides, today: dt.date) -> None:
         self._sides, self._today = sides, today
         self.questions: list[Question] = []
         self.set: dict[str, dict[str, Any]] = {}
+        self.said: dict[str, dict[str, Any]] = {}
+        self.count = 0
         ids, places = list(sides.known), list(sides.known.values())
         at_base = np.array([sides.at_base[i] for i in ids], dtype=np.intp)
         at_theirs = np.array(places, dtype=np.intp)
@@ -113,6 +157,8 @@ class _Edits:
         problems = self._sides.problems.get(self._sides.theirs.rows[self._sides.known[i]], ())
         for problem in problems:
             self._ask("cell", i, problem.code, base, typed=problem.typed)
+        self.count += len(problems)
+        said: dict[str, Any] = {}
         taken: dict[str, Any] = {}
         protected: dict[str, Any] = {}
         for code in codes:
@@ -121,11 +167,15 @@ class _Edits:
             try:
                 value, _ = cleaning.clean_value(code, theirs[code], region)
             except FieldError:
+                self.count += 1
                 self._ask("cell", i, code, base, typed=typed(theirs[code]))
                 continue
-            if same(code, value, base[code]) or same(code, value, ours[code]):
+            if same(code, value, base[code]):
                 continue
-            if code in PROTECTED:
+            self.count += 1
+            if same(code, value, ours[code]):
+                said[code] = value
+            elif code in PROTECTED:
                 protected[code] = value
             elif same(code, ours[code], base[code]):
                 taken[code] = value
@@ -138,6 +188,8 @@ class _Edits:
             elif code == "hold_until":  # ground and date make one hold, so it is one question
                 self._ask("protected", i, code, base, theirs=value, row=hold)
         self._check(i, taken, base, theirs, ours)
+        if said or taken:
+            self.said[i] = {**said, **taken}
         return {**taken, **status_dates(ours, taken, self._today)}
 
     def _check(self, i: str, taken: dict[str, Any], base: Row, theirs: Row, ours: Row) -> None:
@@ -168,16 +220,20 @@ def _others(sides: Sides) -> dict[str, dict[str, Any]]:
     changed: dict[str, dict[str, Any]] = {}
     for name in sides.theirs.extras.columns:
         after = [cell(value) for value in sides.theirs.extras[name]]
-        before, ours = _cells(sides.base.extras, name), _cells(sides.ours.extras, name)
+        before = _cells(sides.base.extras, name)
         cells: dict[str, Any] = {}
         for i, position in sides.known.items():
             value = after[position]
-            was = before[sides.at_base[i]] if before else ""
-            if value != was and value != (ours[sides.ours.positions[i]] if ours else ""):
+            if value != (before[sides.at_base[i]] if before else ""):
                 cells[i] = value
         if cells or name not in sides.ours.extras.columns:
             changed[str(name)] = cells
     return changed
+
+
+def _ours(sides: Sides, name: str, i: str) -> Any:
+    extras = sides.ours.extras
+    return cell(extras[name].iat[sides.ours.positions[i]]) if name in extras.columns else ""
 
 
 def _cells(extras: pd.DataFrame, name: str) -> list[Any]:

@@ -22,14 +22,17 @@ _BY_STATUS = frozenset({"status", "contacted", "offered", "decided"})  # filled 
 class NewRows:
     """The new rows of an edited workbook.
 
-    `add` are complete rows with the next numbers, `others` what they say in columns of others, by the column's name
-    and the row's number, and `questions` the rows that are not complete.
+    `add` are complete rows with the next numbers, `said` the same with nothing but what the file says, `places` where
+    in Excel they stand, `others` what they say in columns of others, by the column's name and the row's number, and
+    `questions` the rows that are not complete.
     """
 
     def __init__(self, sides: Sides, today: dt.date, now: dt.datetime, by: str) -> None:
         self._sides, self._today = sides, today
         self._marks = {"created_at": now, "created_by": by, "changed_at": now, "changed_by": by}
         self.add: list[dict[str, Any]] = []
+        self.said: list[dict[str, Any]] = []
+        self.places: dict[str, int] = {}
         self.others: dict[str, dict[str, Any]] = {}
         self.questions: list[Question] = []
         for position, row in zip(sides.fresh, rows_of(sides.theirs.frame, sides.fresh), strict=True):
@@ -45,10 +48,12 @@ class NewRows:
         others = {str(name): value for name in extras if (value := cell(extras[name].iat[position])) != ""}
         if not wrong and (self._is_copy(values) or not (values or others)):
             return
-        if wrong or not self._is_complete(values):
+        if wrong or position in self._sides.doubtful or not self._is_complete(values):
             self.questions.append(Question("new", where=str(number), typed="\n".join(wrong), row=values, others=others))
             return
         i = id_of(self._sides.ours.last_number + len(self.add) + 1)
+        self.said.append({"id": i, **values})
+        self.places[i] = number
         values = {"status": "new", **values}
         self.add.append({"id": i, **values, **status_dates({}, values, self._today), **self._marks})
         for name, value in others.items():

@@ -30,8 +30,9 @@ from lib.i18n import N_, Text
 from lib.store import loading, workbook
 from lib.store.encryption import decrypt, decrypt_with, encrypt, is_plain
 from lib.store.log import Entry
-from lib.store.merge import Question, merge
+from lib.store.merge import Merged, Question, merge
 from lib.store.record import Record
+from lib.store.saved import Saved
 from lib.store.unkept import unkept
 from lib.store.workbook import Content, Info
 
@@ -122,23 +123,46 @@ def merge_in(store: Core, name: str, theirs: Content, base: Content, notices: li
         store.follow()
         if name in store.state.merged:
             return  # another process was faster
-        merged = merge(
-            base,
-            theirs,
-            store.register,
-            removed=store.gone,
-            today=store.today,
-            now=store.now,
-            by=BY,
-            sheets=store.state.sheets,
-        )
-        asked = [q for q in [*merged.questions, *notices] if q.key not in store.state.questions]
+        before, merged = _merged(store, theirs, base)
+        # What was asked about an earlier save was answered, waits still, or is asked no more.
+        settled = before.asked if before else ()
+        asked = [q for q in merged.questions if q.key not in settled]
+        asked = [q for q in [*asked, *notices] if q.key not in store.state.questions]
+        answered = [k for k in settled if k in store.state.questions and k not in merged.saved.asked]
         sheets = merged.sheets if merged.sheets != store.state.sheets else None
         entry = None
-        if merged.change or asked or sheets is not None:
+        if merged.change or asked or answered or sheets is not None:
             facts = {"rows": len(merged.change.ids), "questions": len(asked)}
             entry = Entry(store.now, BY, "outside", merged.change.ids[:1000], facts)
-        store.commit(Record(entry, merged.change, asked, sheets=sheets, merged=name))
+        store.commit(Record(entry, merged.change, asked, answered, sheets=sheets, merged=name, saved=merged.saved))
+
+
+def _merged(store: Core, theirs: Content, base: Content) -> tuple[Saved | None, Merged]:
+    """What becomes of a file, and the earlier save that it goes on from, if any."""
+    held = store.holder()
+    holder = f"{held.program}: {held.name}" if held else ""
+    earlier: list[Saved | None] = [s for s in reversed(store.state.saved) if s.generation == base.info.generation]
+    # Who had it open at that save has it open still; else what it differs from least, the last save before others.
+    own: list[Saved | None] = [save for save in earlier if save and holder and save.holder == holder]
+    attempts = [
+        (
+            before,
+            merge(
+                base,
+                theirs,
+                store.register,
+                removed=store.gone,
+                today=store.today,
+                now=store.now,
+                by=BY,
+                sheets=store.state.sheets,
+                before=before,
+            ),
+        )
+        for before in (own[:1] or [*earlier, None])
+    ]
+    before, merged = min(attempts, key=lambda attempt: attempt[1].distance)
+    return before, replace(merged, saved=replace(merged.saved, holder=holder))
 
 
 def _base(store: Core, info: Info) -> Content | None:

@@ -9,7 +9,8 @@ from typing import Any
 
 from lib.changes import Change, cell_from_json, cell_to_json
 from lib.store.log import Entry, entry_from_json, entry_to_json
-from lib.store.merge import Question
+from lib.store.question import Question
+from lib.store.saved import Saved
 
 Sheets = Mapping[str, Sequence[Sequence[Any]]]
 
@@ -19,8 +20,8 @@ class Record:
     """What one commit holds. `entry` is the line of the change log; the rest never leaves the journal.
 
     `asked` are questions to a person and `answered` the keys of those that are settled. `sheets` are other people's
-    sheets, taken over from a workbook edited outside, and `merged` is that file's SHA-256. `workbook` is the generation
-    and SHA-256 of the workbook that is about to take the old one's place.
+    sheets, taken over from a workbook edited outside, `merged` is that file's SHA-256, and `saved` what it said.
+    `workbook` is the generation and SHA-256 of the workbook that is about to take the old one's place.
     """
 
     entry: Entry | None = None
@@ -29,6 +30,7 @@ class Record:
     answered: Sequence[str] = ()
     sheets: Sheets | None = None
     merged: str = ""
+    saved: Saved | None = None
     workbook: tuple[int, str] | None = None
 
     def to_bytes(self) -> bytes:
@@ -39,6 +41,7 @@ class Record:
             "answered": list(self.answered),
             "sheets": None if self.sheets is None else sheets_to_json(self.sheets),
             "merged": self.merged,
+            "saved": self.saved.to_json() if self.saved else None,
             "workbook": self.workbook,
         }
         kept = {name: value for name, value in written.items() if value or (name == "sheets" and value is not None)}
@@ -55,6 +58,7 @@ class Record:
             content.get("answered", ()),
             sheets_from_json(content["sheets"]) if "sheets" in content else None,
             content.get("merged", ""),
+            Saved.from_json(content["saved"]) if "saved" in content else None,
             (workbook[0], workbook[1]) if workbook else None,
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +17,8 @@ from lib.store.reading import Content, Problem
 
 # Only a manager sets these; from outside they wait.
 PROTECTED = ("received", "hold_reason", "hold_until", "objected", "restricted", "removal_requested")
+_REACH = ("email", "phone")
+_WHO = ("name", "organisation", *_REACH)
 OWN = frozenset({"id", "created_at", "created_by", "changed_at", "changed_by", "expires"})  # never taken from outside
 
 
@@ -26,19 +28,23 @@ class Sides:
 
     `codes` are the columns that are compared. `at_base` tells where a row stands in `base`; `known` where in `theirs`,
     for the rows that all three have; `fresh` are the places in `theirs` of rows whose number is new, doubled or none.
-    `gone` are rows of which nothing may come back. `problems` are by the row in Excel.
+    `gone` are rows of which nothing may come back. `problems` are by the row in Excel. `places` tells the row in Excel
+    of rows that an earlier save brought and whose number the sheet does not know; `doubtful` are the places in `theirs`
+    of rows that stand where one of them stood that was removed.
     """
 
     base: Content
     theirs: Content
     ours: Register
     removed: Collection[str]
+    places: Mapping[str, int] = field(default_factory=dict)
     codes: list[str] = field(init=False)
     at_base: dict[str, int] = field(init=False)
     gone: Collection[str] = field(init=False)
     problems: dict[int, list[Problem]] = field(init=False)
     known: dict[str, int] = field(default_factory=dict, init=False)
     fresh: list[int] = field(default_factory=list, init=False)
+    doubtful: set[int] = field(default_factory=set, init=False)
 
     def __post_init__(self) -> None:
         self.codes = [code for code in schema.CODES if code in self.theirs.codes and code not in OWN]
@@ -49,6 +55,8 @@ class Sides:
             if problem.code in self.codes:
                 self.problems.setdefault(problem.row, []).append(problem)
         self._match()
+        if self.places:
+            self._recognise()
 
     def _match(self) -> None:
         empty = self._empty()
@@ -69,6 +77,34 @@ class Sides:
             self.fresh += [position for position in found if position != self.known[i]]
         self.fresh.sort()
 
+    def _recognise(self) -> None:
+        """Find the fresh rows that came in with an earlier save: they have a number that the sheet does not know."""
+        fresh = dict(zip(self.fresh, rows_of(self.theirs.frame, self.fresh), strict=True))
+        waiting = [i for i in self.places if i in self.at_base and i not in self.gone and i not in self.known]
+        lost = dict(zip(waiting, rows_of(self.base.frame, [self.at_base[i] for i in waiting]), strict=True))
+        for marks in (self._whole, self._here, self._anywhere):
+            found: dict[Any, list[int]] = {}
+            for position, row in fresh.items():
+                for mark in marks(row, self.theirs.rows[position]):
+                    found.setdefault(mark, []).append(position)
+            for i, row in list(lost.items()):
+                alike = [p for mark in marks(row, self.places[i]) for p in found.get(mark, ()) if p in fresh]
+                if alike:
+                    self.known[i] = alike[0]
+                    del fresh[alike[0]], lost[i]
+        self.fresh = list(fresh)
+        removed = {row for i, row in self.places.items() if i in self.gone}
+        self.doubtful = {position for position in fresh if self.theirs.rows[position] in removed}
+
+    def _whole(self, row: Mapping[str, Any], place: int) -> list[Any]:
+        return [tuple(self.cleaned(code, row[code]) for code in self.codes)]
+
+    def _here(self, row: Mapping[str, Any], place: int) -> list[Any]:
+        return [(place, code, said) for code in _WHO if (said := self.cleaned(code, row[code]))]
+
+    def _anywhere(self, row: Mapping[str, Any], place: int) -> list[Any]:
+        return [name_key(row), *((code, said) for code in _REACH if (said := self.cleaned(code, row[code])))]
+
     def _closest(self, i: str, found: list[int]) -> int:
         """Of several rows with a number the one that is most like what it was: Excel puts a copy above its original."""
         before = rows_of(self.base.frame, [self.at_base[i]])[0]
@@ -83,6 +119,11 @@ class Sides:
             column = self.theirs.frame[code]
             empty &= (column.isna() if code in schema.DATE_CODES else column == "").to_numpy(dtype=np.bool_)
         return [bool(e) and row not in self.problems for e, row in zip(empty, self.theirs.rows, strict=True)]
+
+    def said(self, table: pd.DataFrame, positions: Iterable[int]) -> int:
+        """How many values some rows of a table have."""
+        rows = table.iloc[list(positions)]
+        return sum(int((rows[code].notna() & (rows[code] != "")).sum()) for code in self.codes)
 
     def cleaned(self, code: str, value: Any) -> Any:
         """A value as a form would take it; as it is where a form would not."""

@@ -10,8 +10,9 @@ from typing import Any
 from lib.changes import folded
 from lib.register import Register
 from lib.store.journal import Read
-from lib.store.merge import Question
+from lib.store.question import Question
 from lib.store.record import Sheets
+from lib.store.saved import KEPT, Saved
 
 KNOWN = 10  # workbooks whose digest is remembered
 
@@ -22,8 +23,9 @@ class State:
 
     `name` is the register's identifier, `sheets` are other people's sheets, and `questions` wait for a person's
     decision, by key. `known` maps the SHA-256 of workbooks that the program wrote to their generation, `merged` are
-    those of files edited outside whose edits are taken. `unwritten` counts the records of each segment that change
-    something. `removed` are the numbers removed, with their dates, in the segments that were read.
+    those of files edited outside whose edits are taken, and `saved` what the last of them said. `unwritten` counts the
+    records of each segment that change something. `removed` are the numbers removed, with their dates, in the segments
+    that were read.
     """
 
     register: Register
@@ -32,6 +34,7 @@ class State:
     questions: Mapping[str, Question] = field(default_factory=dict)
     known: Mapping[str, int] = field(default_factory=dict)
     merged: Sequence[str] = ()
+    saved: Sequence[Saved] = ()
     unwritten: Mapping[int, int] = field(default_factory=dict)
     removed: Mapping[str, dt.date] = field(default_factory=dict)
 
@@ -41,18 +44,23 @@ class State:
             return self
         register = self.register.applied(folded(read.record.change for read in reads))
         sheets, questions, known = self.sheets, dict(self.questions), dict(self.known)
-        merged, unwritten = list(self.merged), dict(self.unwritten)
+        merged, saved, unwritten = list(self.merged), list(self.saved), dict(self.unwritten)
         for segment, _, record in reads:
             questions.update({question.key: question for question in record.asked})
             for key in record.answered:
-                questions.pop(key, None)
+                question = questions.pop(key, None)
+                if question and question.kind == "new" and record.change.add and not record.saved:
+                    saved = [save.joined(question, str(record.change.add[0]["id"])) for save in saved]
             if record.change.remove:
                 gone = set(record.change.remove)
                 questions = {key: q for key, q in questions.items() if q.id not in gone}
+                saved = [save.without(gone) for save in saved]
             if record.sheets is not None:
                 sheets = record.sheets
             if record.merged:
                 merged.append(record.merged)
+            if record.saved:
+                saved.append(record.saved)
             if record.workbook:
                 known[record.workbook[1]] = record.workbook[0]
             elif record.change or record.asked or record.answered or record.sheets is not None:
@@ -64,6 +72,7 @@ class State:
             questions=questions,
             known=dict(list(known.items())[-KNOWN:]),
             merged=merged[-KNOWN:],
+            saved=saved[-KEPT:],
             unwritten=unwritten,
             removed={**self.removed, **removed_in(reads)},
         )
@@ -78,6 +87,7 @@ class State:
             "questions": [question.to_json() for question in self.questions.values()],
             "known": dict(self.known),
             "merged": list(self.merged),
+            "saved": [save.to_json() for save in self.saved],
         }
 
     @classmethod
@@ -91,6 +101,7 @@ class State:
             {question.key: question for question in questions},
             carried.get("known", {}),
             carried.get("merged", ()),
+            [Saved.from_json(save) for save in carried.get("saved", ())],
         )
 
 
