@@ -175,11 +175,19 @@ class Installation:
 
                 self.store = Store.unlocked(self.data_dir, master, background=self.is_server, recover=recover)
                 self.store_error = None
-                # Streamlit collects garbage after each run; what lives as long as the process need not be looked at.
-                gc.collect()
-                gc.freeze()
+                if self.is_server:
+                    threading.Thread(target=self._warm_up, args=[self.store], daemon=True).start()
             except AppError as error:
                 self.store_error = error
+
+    @staticmethod
+    def _warm_up(store: Store) -> None:
+        """Build what the first search and the first entry would wait for."""
+        register = store.register
+        _ = register.index, register.blocks
+        # Streamlit collects garbage after each run; what lives as long as the process need not be looked at.
+        gc.collect()
+        gc.freeze()
 
     def recover(self, admin_token: str) -> None:
         """Open a register whose workbook is missing or damaged, from its kept copies and the newest changes.

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -117,6 +119,14 @@ class Register:
         if self._blocks is None:
             self._blocks = Blocks(self.frame, self.region)
         return self._blocks
+
+    @cached_property
+    def interests(self) -> list[str]:
+        """The interests that are known, the most frequent first."""
+        items: Counter[str] = Counter()
+        for cell, count in self.frame["interests"].value_counts().items():
+            items.update(dict.fromkeys(filter(None, str(cell).split(schema.SEPARATOR)), count))
+        return [item for item, _ in items.most_common()]
 
     def row(self, prospect_id: str) -> dict[str, Any]:
         """One prospect as plain values (see `schema.to_row`).

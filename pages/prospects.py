@@ -19,6 +19,8 @@ from lib.ui.tables import LIST_COLUMNS, people_list
 from lib.ui.visit import Visit, visit
 
 _EVERYTHING = tuple(code for code in schema.CODES if code not in ("removal_requested", "restricted"))
+# What the list shows, and what tells whether a row may leave.
+_NEEDED = tuple(dict.fromkeys(("id", *LIST_COLUMNS, "objected", "restricted", "removal_requested", "owner")))
 
 
 def show() -> None:
@@ -57,7 +59,7 @@ def _read_address() -> None:
 def _list(v: Visit) -> None:
     t = v.t
     st.title(t("Prospects"))
-    total = len(v.workspace.find())
+    total = v.workspace.count()
     if not total:
         st.info(t("Here you will find every prospect. Enter the first one."), icon=":material/groups:")
         return
@@ -71,7 +73,7 @@ def _list(v: Visit) -> None:
         persist_state="session",
     )
     filters = _filters(v)
-    found = v.workspace.find(query or "", **filters)
+    found = v.workspace.find(query or "", columns=_NEEDED, **filters)
     count, tools = st.columns([3, 1], vertical_alignment="center")
     shown = t("{n} of {total}", n=t.number(len(found)), total=t.number(total))
     count.markdown(f"**{shown}**")
@@ -160,15 +162,15 @@ def _download(v: Visit, found: Any) -> None:
         else:
             st.caption(t("Or take this one. It is shown only here; without it the file does not open."))
             st.code(generated, language=None)
-        ids, language = list(rows["id"]), v.language
+        ids, language = rows["id"], v.language
         st.download_button(
             t("Download"),
             # Built in a thread without this visit: the workspace asks for session and role again.
-            lambda: workspace.excel_list(ids, codes, password=password, language=language),
+            lambda: workspace.excel_list(list(ids), codes, password=password, language=language),
             file_name=file_name(language, v.today),
             mime="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
             type="primary",
-            disabled=not ids or not codes or not usable,
+            disabled=rows.empty or not codes or not usable,
             on_click=_downloaded,
             width="stretch",
         )

@@ -19,8 +19,7 @@ _COLUMNS = ("id", "name", "organisation", "received", "expires", "status", "hold
 
 def waiting(v: Visit) -> int:
     """How many rows wait for a decision now."""
-    queue = v.workspace.queue()
-    return len(queue["requested"]) + len(queue["ended"])
+    return v.workspace.due()
 
 
 def show() -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -39,13 +40,20 @@ def shown(v: Visit, frame: pd.DataFrame, codes: Sequence[str]) -> pd.DataFrame:
         values = frame[code]
         if column.choices:
             labels = {choice: v.label(code, choice) for choice in column.choices}
-            values = values.map(lambda value, labels=labels: labels.get(value, value))
+            values = _mapped(values, labels)
         elif column.kind is Kind.USER:
-            values = values.map(lambda value: owners.get(value, value))
+            values = _mapped(values, owners)
         elif column.kind is Kind.PHONE:
             values = values.map(v.phone)
         columns[code] = values
     return pd.DataFrame(columns, index=frame.index)
+
+
+def _mapped(values: pd.Series[str], words: Mapping[str, str]) -> pd.Series[str]:
+    """The words for values; each different one is looked up once."""
+    positions, different = pd.factorize(values)
+    found = pd.array([words.get(value, value) for value in different.tolist()], dtype="str")
+    return pd.Series(found.take(positions), index=values.index)
 
 
 def column_config(v: Visit, codes: Sequence[str]) -> dict[str, Any]:
@@ -76,7 +84,7 @@ def people_list(
     table.insert(0, "id", frame["id"])
     config = column_config(v, codes)
     if frame["objected"].notna().any():
-        table["objected"] = ["" if day else v.heading("objected") for day in frame["objected"].isna()]
+        table["objected"] = np.where(frame["objected"].isna(), "", v.heading("objected"))
         config["objected"] = st.column_config.TextColumn(v.t("Note"))
     config["id"] = st.column_config.ButtonColumn(
         v.heading("id"), type="tertiary", pinned=True, alignment="left", key=f"{key}-click", on_click=opened, width=96

@@ -7,6 +7,8 @@ import json
 import sys
 import tempfile
 import time
+import traceback
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from . import lines, machine, visits
@@ -22,15 +24,20 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-def figures(bench: Bench, sizes: list[int]) -> list[Figure]:
-    """Everything measured, the smallest register first."""
-    found: list[Figure] = list(lines.floor(bench, sizes[0]))
-    for rows in sizes:
-        for line in (*lines.EVERY_SIZE, visits.visits):
+def figures(bench: Bench, sizes: list[int]) -> tuple[list[Figure], list[str]]:
+    """Everything measured, the smallest register first, and what failed: one failure loses no figure of the others."""
+    wanted: list[tuple[Callable[[Bench, int], Iterator[Figure]], int]] = [(lines.floor, sizes[0])]
+    wanted += [(line, rows) for rows in sizes for line in (*lines.EVERY_SIZE, visits.visits)]
+    wanted += [(line, bench.middle) for line in (*lines.ONE_SIZE, visits.people)]
+    found: list[Figure] = []
+    failed: list[str] = []
+    for line, rows in wanted:
+        try:
             found += line(bench, rows)
-    for line in (*lines.ONE_SIZE, visits.people):
-        found += line(bench, bench.middle)
-    return found
+        except Exception:
+            traceback.print_exc()
+            failed.append(f"{line.__name__} at {rows:,} rows")
+    return found, failed
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -39,13 +46,15 @@ def main(arguments: list[str] | None = None) -> int:
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="prospects-benchmark-") as folder:
         with Bench(Path(folder), QUICK if given.quick else FULL, sizes) as bench:
-            found = figures(bench, sizes)
+            found, failed = figures(bench, sizes)
     say(f"Measured in {(time.monotonic() - started) / 60:.1f} minutes.")
     print(f"Measured on {machine.described()}.\n\n{table(found, sizes, bench.facts)}")
     if given.json:
         told = {"machine": machine.described(), **bench.facts, "figures": [figure.to_json() for figure in found]}
         given.json.write_text(json.dumps(told, ensure_ascii=False, indent=1), "utf-8")
-    return 0
+    if failed:
+        print(f"\nFailed: {', '.join(failed)}.")
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
