@@ -7,13 +7,15 @@ record is proven by itself, also behind damage, and only what is damaged is lost
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lib.errors import NewerSchema
-from lib.store.journal import _FRAME, _MAGIC, _TAG, Journal, Read, _check, _purpose
+from lib.store import frames
+from lib.store.frames import MAGIC, TAG
+from lib.store.journal import Journal, Read, purpose
 from lib.store.keys import unseal
 from lib.store.record import Record
 
@@ -48,19 +50,19 @@ def read(journal: Journal, key: bytes) -> dict[int, Segment]:
 
 
 def _segment(path: Path, number: int, key: bytes) -> Segment:
-    segment, position, record = Segment([]), len(_MAGIC), 0
+    segment, position, record = Segment([]), len(MAGIC), 0
     try:
         content = path.read_bytes()
     except OSError:  # a disk that cannot read it
         content = b""
-    for start, end in _frames(content):
+    for start, end, sealed in frames.whole(content):
         if start > position:
             record, segment.lost = record + 1, segment.lost + 1
             segment.bytes_lost += start - position
-        sealed, position = content[start + _FRAME.size : end], end
-        plain = unseal(key, sealed, _purpose(number, content[start - _TAG : start] if record else b""))
+        position = end
+        plain = unseal(key, sealed, purpose(number, content[start - TAG : start] if record else b""))
         if plain is None:
-            if end < len(content) or any(sealed[-_TAG:]):  # else torn: it was never acknowledged
+            if end < len(content) or not frames.is_torn(sealed):  # else it was never acknowledged
                 segment.lost += 1
                 segment.bytes_lost += len(sealed)
         elif record:
@@ -68,34 +70,13 @@ def _segment(path: Path, number: int, key: bytes) -> Segment:
         else:
             segment.header = json.loads(plain)
         if plain is not None:
-            segment.last = sealed[-_TAG:].hex()
+            segment.last = sealed[-TAG:].hex()
         record += 1
-    if segment.header is None and content.startswith(_MAGIC[:-2]) and not content.startswith(_MAGIC):
+    if segment.header is None and frames.is_newer(content):
         raise NewerSchema
-    if _is_damaged(content[position:]):
+    if frames.is_damage(content[position:]):
         segment.lost += 1
         segment.bytes_lost += len(content) - position
     if segment.header is None:
         segment.lost = max(segment.lost, 1)
     return segment
-
-
-def _frames(content: bytes) -> Iterator[tuple[int, int]]:
-    """Where whole frames begin and end. What is none is passed over, byte by byte."""
-    position = len(_MAGIC)
-    while position + _FRAME.size <= len(content):
-        length, check = _FRAME.unpack_from(content, position)
-        end = position + _FRAME.size + length
-        if check == _check(length) and end <= len(content):
-            yield position, end
-            position = end
-        else:
-            position += 1
-
-
-def _is_damaged(rest: bytes) -> bool:
-    """Whether what follows the last frame is more than one that was cut while it was written."""
-    if len(rest) < _FRAME.size:
-        return False
-    length, check = _FRAME.unpack_from(rest)
-    return bool(check != _check(length) and any(rest[_FRAME.size :]))

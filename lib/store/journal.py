@@ -5,7 +5,7 @@ of length, CRC-32 and the sealed content. Each is sealed together with its segme
 before it, and a segment's header with the last tag of the segment before, so that nothing in the row can be changed,
 left out or moved. Only the last record can be torn: it was never acknowledged.
 
-Sources: AES-GCM, NIST SP 800-38D; CRC-32, ISO 3309.
+Source: AES-GCM, NIST SP 800-38D.
 """
 
 from __future__ import annotations
@@ -14,9 +14,7 @@ import contextlib
 import json
 import os
 import re
-import struct
-import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,15 +22,13 @@ from typing import Any, NamedTuple
 from lib.errors import JournalDamaged, NewerSchema, NotSynced, NotWritten
 from lib.files import is_there, listed, reason, remove_leftovers, sync_folder, write_atomically
 from lib.i18n import N_
+from lib.store import frames
+from lib.store.frames import MAGIC, TAG
 from lib.store.keys import seal, unseal
 from lib.store.record import Record
 
 VERSION = 1
-_MAGIC = b"PROSPECTS JOURNAL 1\n"
-_FRAME = struct.Struct(">II")
-_TAG = 16
 _NAME = re.compile(r"[0-9]{8}\.journal")
-_ZEROS = bytes(4)  # so many at the end of the last record, and the disk did not write it to its end
 _BINARY = getattr(os, "O_BINARY", 0)
 _UNKNOWN = (0, 0, 0)  # a file's stamp
 
@@ -136,9 +132,9 @@ class Journal:
         for segment in numbers:
             header, content, start, stamp = self._open(segment)
             if last is not None and bytes.fromhex(header["previous"]) != last:
-                raise JournalDamaged(file=self.path(segment).name, position=len(_MAGIC))
+                raise JournalDamaged(file=self.path(segment).name, position=len(MAGIC))
             carried[segment] = header["carried"]
-            offset, last, records = self._frames(segment, content, start, content[start - _TAG : start])
+            offset, last, records = self._frames(segment, content, start, content[start - TAG : start])
             found += [Read(segment, n, Record.from_bytes(record)) for n, record in enumerate(records, 1)]
             place, count = _Place(segment, offset, last, stamp), len(records)
         return carried, found, place, count
@@ -170,7 +166,7 @@ class Journal:
             header, content, start, _ = self._open(following)
             if bytes.fromhex(header["previous"]) != self._place.tag:
                 raise Gone
-            self._place, self._count = _Place(following, start, content[start - _TAG : start], _UNKNOWN), 0
+            self._place, self._count = _Place(following, start, content[start - TAG : start], _UNKNOWN), 0
 
     def _rest(self) -> list[Read]:
         if self._place is None:
@@ -181,15 +177,15 @@ class Journal:
             if stamp == seen:
                 return []
             with self.path(segment).open("rb") as file:
-                file.seek(offset - _TAG)
+                file.seek(offset - TAG)
                 content = file.read()
         except FileNotFoundError:
             raise Gone from None
         except OSError as error:
             raise NotWritten(reason=reason(error)) from error
-        if content[:_TAG] != tag:  # what was read was taken back: its disk had not confirmed it
+        if content[:TAG] != tag:  # what was read was taken back: its disk had not confirmed it
             raise Gone
-        end, last, records = self._frames(segment, content, _TAG, tag, shift=offset - _TAG)
+        end, last, records = self._frames(segment, content, TAG, tag, shift=offset - TAG)
         found = [Read(segment, self._count + n, Record.from_bytes(record)) for n, record in enumerate(records, 1)]
         self._place = _Place(segment, end, last, stamp)
         self._count += len(records)
@@ -204,17 +200,17 @@ class Journal:
             raise Gone from None
         except OSError as error:
             raise NotWritten(reason=reason(error)) from error
-        if not content.startswith(_MAGIC):
-            if content.startswith(_MAGIC[:-2]):
-                raise NewerSchema
+        if frames.is_newer(content):
+            raise NewerSchema
+        if not content.startswith(MAGIC):
             raise JournalDamaged(file=path.name, position=0)
         try:
-            end, sealed = next(_split(content, len(_MAGIC)), (0, b""))
-        except _Broken:
+            end, sealed = next(frames.split(content, len(MAGIC)), (0, b""))
+        except frames.Broken:
             end, sealed = 0, b""
-        plain = unseal(self._key, sealed, _purpose(segment, b""))
+        plain = unseal(self._key, sealed, purpose(segment, b""))
         if plain is None:
-            raise JournalDamaged(file=path.name, position=len(_MAGIC))
+            raise JournalDamaged(file=path.name, position=len(MAGIC))
         return json.loads(plain), content, end, stamp
 
     def _frames(
@@ -228,15 +224,15 @@ class Journal:
         records: list[bytes] = []
         position = start
         try:
-            for end, sealed in _split(content, start):
-                record = unseal(self._key, sealed, _purpose(segment, tag))
+            for end, sealed in frames.split(content, start):
+                record = unseal(self._key, sealed, purpose(segment, tag))
                 if record is None:
-                    if end < len(content) or not sealed.endswith(_ZEROS):
-                        raise _Broken(position)
+                    if end < len(content) or not frames.is_torn(sealed):
+                        raise frames.Broken(position)
                     break  # the last one, and the disk had room for it and did not write it: torn
-                position, tag = end, sealed[-_TAG:]
+                position, tag = end, sealed[-TAG:]
                 records.append(record)
-        except _Broken as error:
+        except frames.Broken as error:
             raise JournalDamaged(file=self.path(segment).name, position=error.position + shift) from None
         return position + shift, tag, records
 
@@ -258,14 +254,14 @@ class Journal:
         remove_leftovers(self.path(segment))
         previous = self._place.tag.hex() if self._place else ""
         header = json.dumps({"version": VERSION, "previous": previous, "carried": carried}, ensure_ascii=False)
-        sealed = seal(self._key, header.encode(), _purpose(segment, b""))
-        content = _MAGIC + _framed(sealed)
+        sealed = seal(self._key, header.encode(), purpose(segment, b""))
+        content = MAGIC + frames.framed(sealed)
         try:
             write_atomically(self.path(segment), content)
         except NotSynced as error:
             self._withdraw(segment)
             raise NotWritten(**error.text.params) from error
-        self._place, self._count = _Place(segment, len(content), sealed[-_TAG:], _UNKNOWN), 0
+        self._place, self._count = _Place(segment, len(content), sealed[-TAG:], _UNKNOWN), 0
 
     def _withdraw(self, segment: int) -> None:
         try:
@@ -284,8 +280,8 @@ class Journal:
         """
         assert self._place
         segment, offset, tag, _ = self._place
-        sealed = seal(self._key, record.to_bytes(), _purpose(segment, tag))
-        frame = _framed(sealed)
+        sealed = seal(self._key, record.to_bytes(), purpose(segment, tag))
+        frame = frames.framed(sealed)
         unsure, stamp = None, _UNKNOWN
         try:
             descriptor = os.open(self.path(segment), os.O_RDWR | _BINARY)
@@ -312,7 +308,7 @@ class Journal:
         finally:
             with contextlib.suppress(OSError):  # nothing waits in it any more
                 os.close(descriptor)
-        self._place = _Place(segment, offset + len(frame), sealed[-_TAG:], stamp)
+        self._place = _Place(segment, offset + len(frame), sealed[-TAG:], stamp)
         self._count += 1
         return unsure
 
@@ -338,37 +334,8 @@ class Journal:
         self.forget()
 
 
-class _Broken(Exception):
-    def __init__(self, position: int) -> None:
-        super().__init__(position)
-        self.position = position
-
-
-def _split(content: bytes, start: int) -> Iterator[tuple[int, bytes]]:
-    """The frames from `start` on: where each ends, and what is in it. Stops before a torn one."""
-    position = start
-    while len(content) - position >= _FRAME.size:
-        length, check = _FRAME.unpack_from(content, position)
-        if check != _check(length):
-            if any(content[position + _FRAME.size :]):
-                raise _Broken(position)
-            return
-        end = position + _FRAME.size + length
-        if end > len(content):
-            return
-        yield end, content[position + _FRAME.size : end]
-        position = end
-
-
-def _framed(sealed: bytes) -> bytes:
-    return _FRAME.pack(len(sealed), _check(len(sealed))) + sealed
-
-
-def _check(length: int) -> int:
-    return zlib.crc32(length.to_bytes(4, "big"), 0x50524F53)  # begun with a value, so that zeros are no frame
-
-
-def _purpose(segment: int, tag: bytes) -> str:
+def purpose(segment: int, tag: bytes) -> str:
+    """What a record is sealed for: its segment, and the tag of the one before it."""
     return f"journal {segment} {tag.hex()}"
 
 

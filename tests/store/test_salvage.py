@@ -15,6 +15,7 @@ import pytest
 
 from lib.errors import Damaged, InUse, JournalDamaged, NewerSchema, NotWritten, StoreError, WorkbookMissing
 from lib.store import Store, checkpoint, fragments, salvage
+from lib.store.frames import whole
 from lib.store.keys import Keyring, derive
 from lib.store.salvage import Salvage
 
@@ -78,7 +79,7 @@ def damage(path: Path, at: int, *content: int) -> None:
 
 def frames(path: Path) -> list[tuple[int, int]]:
     """Where header and records begin and end."""
-    return list(fragments._frames(path.read_bytes()))
+    return [(start, end) for start, end, _ in whole(path.read_bytes())]
 
 
 # -- what can be read ------------------------------------------------------------------------------------------
@@ -112,7 +113,7 @@ def test_s1_whichever_byte_of_the_journal_is_damaged_at_most_two_changes_are_los
 
 
 def frames_of(content: bytes) -> list[tuple[int, int]]:
-    return list(fragments._frames(content))
+    return [(start, end) for start, end, _ in whole(content)]
 
 
 def test_the_changes_behind_the_damage_are_had(data: Path) -> None:
