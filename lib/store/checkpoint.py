@@ -73,7 +73,10 @@ def _write(store: Core, *, override: bool) -> bool:
         seen = loading.version(store.path)
         if store.trouble is None and seen != store.seen:
             return False
-        generation = max([store.journal.segment, *(copy.generation for copy in store.backups.generations())]) + 1
+        written = max([store.on_disk, *(copy.generation for copy in store.backups.generations())])
+        # A segment without a record is left from an attempt that failed: the next one begins there.
+        unused = not store.journal.count and store.journal.segment > written
+        generation = store.journal.segment if unused else max(store.journal.segment, written) + 1
         for segment in range(store.journal.segment + 1, generation + 1):  # copies from elsewhere leave no gap
             store.journal.begin(segment, store.state.carried())
         snapshot = store.content(generation)
