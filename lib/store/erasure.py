@@ -141,7 +141,7 @@ def _clear(store: Core, workshop: Workshop, file: Copy | Aside, ids: Collection[
     sealed = loading.read_bytes(file.path)
     # Rows that were new in an original have other numbers in the register, if any.
     only_own = isinstance(file, Aside) and file.kind == "original"
-    found = workshop.clear(sealed, store.passwords, ids, store.settings.language, only_own)
+    found = workshop.clear(sealed, store.passwords, store.state.name, ids, store.settings.language, only_own)
     if found is None:
         return None
     content, gone = found

@@ -6,6 +6,7 @@ XlsxWriter works in memory: nothing is written to the temporary folder.
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from collections.abc import Mapping, Sequence
 from io import BytesIO
@@ -130,7 +131,7 @@ def write_any(sheet: Any, row: int, column: int, value: object, dates: Mapping[t
         return
     if isinstance(value, bool):
         sheet.write_boolean(row, column, value)
-    elif isinstance(value, (int, float)):
+    elif isinstance(value, (int, float)) and math.isfinite(value):
         sheet.write_number(row, column, _Exact(value))
     elif isinstance(value, (dt.date, dt.time, dt.timedelta)):
         sheet.write_number(row, column, _serial(value), dates[type(value)])

@@ -80,11 +80,12 @@ def _cell(value: Any) -> Any:
 
 
 def clear(
-    sealed: bytes, passwords: Sequence[str], ids: Collection[str], language: str, only_own: bool = False
+    sealed: bytes, passwords: Sequence[str], register: str, ids: Collection[str], language: str, only_own: bool = False
 ) -> tuple[bytes, int] | None:
     """A workbook without some rows and under the first of the passwords, and how many rows went.
 
     Args:
+        register: whose rows they are; in a workbook of another register the same numbers are other people.
         only_own: rows without a number that the register gave go, too.
 
     Returns:
@@ -96,7 +97,7 @@ def clear(
     plain, place = decrypt_with(sealed, passwords)
     if ids:
         content = workbook.read_plain(plain, "xlsx")
-        gone = content.frame["id"].isin(list(ids))
+        gone = content.frame["id"].isin(list(ids)) & (content.info.register == register)
         if only_own:
             numbers = content.frame["id"].map(number_of)
             gone |= (numbers == 0) | (numbers > content.info.last_number) | content.frame["id"].duplicated()
@@ -114,7 +115,13 @@ class Workshop(Protocol):
     def __exit__(self, *_: object) -> None: ...
     def build(self, content: Content, password: str, language: str) -> bytes: ...
     def clear(
-        self, sealed: bytes, passwords: Sequence[str], ids: Collection[str], language: str, only_own: bool = False
+        self,
+        sealed: bytes,
+        passwords: Sequence[str],
+        register: str,
+        ids: Collection[str],
+        language: str,
+        only_own: bool = False,
     ) -> tuple[bytes, int] | None: ...
 
 
@@ -162,9 +169,15 @@ class Child:
         return bytes(self._ask("build", content, password, language))
 
     def clear(
-        self, sealed: bytes, passwords: Sequence[str], ids: Collection[str], language: str, only_own: bool = False
+        self,
+        sealed: bytes,
+        passwords: Sequence[str],
+        register: str,
+        ids: Collection[str],
+        language: str,
+        only_own: bool = False,
     ) -> tuple[bytes, int] | None:
-        found: tuple[bytes, int] | None = self._ask("clear", sealed, passwords, ids, language, only_own)
+        found: tuple[bytes, int] | None = self._ask("clear", sealed, passwords, register, ids, language, only_own)
         return found
 
     def _ask(self, job: str, *given: Any) -> Any:

@@ -66,7 +66,7 @@ def everyday(data: Path, canary: str) -> None:
     store.update(first, {"title": f"{canary} muutettu"}, by=BY, seen={"title": canary})
     store.checkpoint()
     with Child() as child:
-        child.clear(store.path.read_bytes(), [NEW, PASSWORD], [second_id], "fi")
+        child.clear(store.path.read_bytes(), [NEW, PASSWORD], store.state.name, [second_id], "fi")
     store.workshop = Here  # the same work, in this process
     backup = store.backup(by=BY)
 

@@ -249,6 +249,18 @@ def test_s10_a_file_set_aside_that_does_not_open_is_named(spread: Store, place: 
     assert spread.unfinished == set() and traces(spread, WORDS, place) == []
 
 
+def test_s10_rows_of_another_register_with_the_same_numbers_stay(spread: Store, place: Path, tmp_path: Path) -> None:
+    with Store.create(tmp_path / "other", PASSWORD) as other:
+        other.add(person("Vieras"), by=BY)
+    number = other.frame["id"].iat[0]
+    spread.path.write_bytes(other.path.read_bytes())
+    spread.refresh()
+    spread.remove([number], by=BY, reason="erasure")
+    spread.erase()
+    (aside,) = (aside for aside in spread.aside.all() if aside.kind == "unknown")
+    assert list(worker.workbook.read(aside.path.read_bytes(), PASSWORD, "x").frame["name"]) == ["Vieras"]
+
+
 def test_s10_an_unknown_file_set_aside_is_cleared_too(spread: Store, place: Path) -> None:
     save(spread.path, info("generation", "999"))
     spread.refresh()

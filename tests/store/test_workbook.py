@@ -16,7 +16,7 @@ from openpyxl.chart import BarChart
 
 from lib import cleaning, schema
 from lib.changes import Change
-from lib.errors import WrongPassword
+from lib.errors import Damaged, WrongPassword
 from lib.register import Register
 from lib.schema import Kind
 from lib.store import Store, workbook
@@ -294,6 +294,14 @@ def test_s13_columns_and_sheets_of_others_keep_their_values() -> None:
     assert {"Tyhjä", "Kaavio"} <= set(after.sheetnames)
 
 
+@pytest.mark.parametrize("number", [float("inf"), float("-inf")])
+def test_s13_a_number_that_excel_cannot_hold_stops_no_checkpoint(number: float) -> None:
+    content = content_of({"name": "Aino"}, Oma=[number])
+    content.sheets = {"Omat": [[number, 1.5]]}
+    after = workbook.read_plain(plain_of(content), "x", own=True)
+    assert list(after.extras["Oma"]) == [str(number)] and list(after.sheets["Omat"][0]) == [str(number), 1.5]
+
+
 def test_s13_values_of_others_stay_with_their_rows_when_rows_go() -> None:
     content = content_of(*({"name": f"Henkilö {n}"} for n in range(1, 5)), Kenen=[f"P-00000{n}" for n in range(1, 5)])
     register = Register.of(content.frame, content.extras)
@@ -306,6 +314,13 @@ def test_s13_values_of_others_stay_with_their_rows_when_rows_go() -> None:
 
 
 # -- encryption --------------------------------------------------------------------------------------------
+
+
+def test_a_workbook_that_was_changed_anywhere_does_not_open() -> None:
+    sealed = bytearray(encrypt(plain_of(content_of({"name": "Aino"})), "salasana"))
+    sealed[len(sealed) // 2] ^= 1  # amid the content, where a zip file would not notice every change
+    with pytest.raises(Damaged):
+        decrypt(bytes(sealed), "salasana")
 
 
 @pytest.mark.parametrize("password", ["a", "työ kirja", "😀", "x" * 255, "  spaces  "])

@@ -296,14 +296,14 @@ def test_what_goes_wrong_in_the_child_is_told_as_here(by_child: Store) -> None:
     for workshop in (Here(), Child()):
         with workshop:
             with pytest.raises(WrongPassword) as caught:
-                workshop.clear(plain, ["väärä"], ["P-000001"], "fi")
+                workshop.clear(plain, ["väärä"], by_child.state.name, ["P-000001"], "fi")
             assert "{" not in str(caught.value)
             with pytest.raises(Damaged) as damaged:
-                workshop.clear(plain[:-600], [PASSWORD], ["P-000001"], "fi")
+                workshop.clear(plain[:-600], [PASSWORD], by_child.state.name, ["P-000001"], "fi")
             assert "{" not in str(damaged.value)
             # And it goes on with the next job.
-            assert workshop.clear(plain, [PASSWORD], ["P-000009"], "fi") is None
-            found = workshop.clear(plain, ["uusi", PASSWORD], ["P-000001"], "fi")
+            assert workshop.clear(plain, [PASSWORD], by_child.state.name, ["P-000009"], "fi") is None
+            found = workshop.clear(plain, ["uusi", PASSWORD], by_child.state.name, ["P-000001"], "fi")
             assert found and found[1] == 1
             assert len(workbook.read(found[0], "uusi", "x").frame) == 0
 
