@@ -178,6 +178,25 @@ def test_s6_entries_go_on_while_libreoffice_holds_the_workbook_and_its_saves_arr
     assert titles == ["Ensin", "Verkosta", "", ""] and encryption(filled.path) == "agile"
 
 
+def test_s5_saves_of_one_session_in_libreoffice_go_on_from_each_other(office: Office, filled: Store) -> None:
+    office("open", filled.path, PASSWORD)
+    try:
+        phone = schema.label("source", "phone", "fi")
+        row = [place("name", 4), "Käsin", place("source", 4), phone, place("received", 4), "31.1.2026"]
+        office("save", filled.path, PASSWORD, place("title"), "A", *row)
+        filled.refresh()
+        office("save", filled.path, PASSWORD, place("title"), "B", place("phone", 4), "040 7654321")
+        filled.refresh()
+        office("save", filled.path, PASSWORD, place("title"), "A", place("name", 4), "Käsin Uudelleen")
+        filled.refresh()
+    finally:
+        office("shut", filled.path, PASSWORD)
+    assert filled.state.questions == {} and len(filled.register) == 3
+    assert filled.register.row("P-000001")["title"] == "A"
+    found = filled.register.row("P-000003")
+    assert (found["name"], found["phone"]) == ("Käsin Uudelleen", "+358407654321")
+
+
 def test_s5_a_row_typed_in_libreoffice_comes_in(office: Office, filled: Store) -> None:
     filled.checkpoint()
     meeting = schema.label("source", "meeting", "fi")
