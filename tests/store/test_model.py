@@ -31,7 +31,9 @@ Rows = dict[str, dict[str, str]]
 class Machine(RuleBasedStateMachine):
     """`rows` is what the register has to hold, by number, and `removed` what may never come back.
 
-    `files` are workbooks that stood in the folder some time, with the rows as the program had written them.
+    `files` are workbooks that stood in the folder some time, with the rows as the program had written them. `session`
+    is what somebody has open in Excel, and the rows as that person's edits are compared with; `outside` are the values
+    that others typed into copies of a generation, by generation, row and field.
     """
 
     def __init__(self) -> None:
@@ -44,6 +46,8 @@ class Machine(RuleBasedStateMachine):
         self.saved: dict[str, Rows] = {}
         self.number = itertools.count()
         self.held: Path | None = None
+        self.session: tuple[bytes, Rows] | None = None
+        self.outside: dict[tuple[int, str, str], str] = {}
 
     def teardown(self) -> None:
         with contextlib.suppress(AttributeError):
@@ -140,9 +144,11 @@ class Machine(RuleBasedStateMachine):
     def open_or_shut_it_in_excel(self) -> None:
         if self.held:
             self.held.unlink()
-            self.held = None
+            self.held = self.session = None
         else:
+            self.checkpoint()
             self.held = hold(self.store)
+            self.session = self.store.path.read_bytes(), copy.deepcopy(self.rows)
 
     # -- outside --------------------------------------------------------------------------------------------------
 
@@ -153,53 +159,92 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: self.files)
     @rule(data=st.data())
     def put_an_older_one_back(self, data: st.DataObject) -> None:
-        self.put(data.draw(st.sampled_from(self.files))[0])
+        self.put(data.draw(st.integers(0, len(self.files) - 1).map(self.files.__getitem__))[0])
 
-    @precondition(lambda self: self.files)
-    @rule(data=st.data(), edit=st.sampled_from(["field", "other", "new", "missing"]), old=st.booleans())
-    def edit_outside(self, data: st.DataObject, edit: str, old: bool) -> None:
-        sealed, generation, base = data.draw(st.sampled_from(self.files)) if old else self.files[-1]
-        content = workbook.read(sealed, PASSWORD, "x")
-        known = any(kept.generation == generation for kept in self.store.backups.all())
-        value = self.new()
+    @precondition(lambda self: self.session)
+    @rule(data=st.data(), edit=st.sampled_from(["field", "other", "new", "missing"]))
+    def save_in_excel(self, data: st.DataObject, edit: str) -> None:
+        """Whoever has it open types on and saves again."""
+        assert self.session
+        sealed, base = self.session
+        content, i, field, value = self.edited(data, sealed, edit)
+        self.session = self.store.path.read_bytes(), base
         if edit == "new":
-            row = {"source": "phone", "name": value, "title": value, "received": self.store.today}
-            frame = pd.concat([content.frame, schema.to_frame([row])], ignore_index=True)
-            content = Content(frame, content.extras.reindex(range(len(frame))).fillna(""), content.info, content.sheets)
-            self.put(workbook.write(content, PASSWORD, "fi"))
-            if known:
-                self.last += 1
-                values = {**dict.fromkeys([*FIELDS, OTHER], ""), "title": value}
-                self.rows[f"P-{self.last:06d}"] = values
+            self.came_in(value)
+        for row in content.frame.to_dict("records"):
+            ours, was = self.rows.get(row["id"]), base.get(row["id"])
+            for code in FIELDS if ours and was else ():
+                if row[code] != was[code] and ours[code] == was[code]:
+                    ours[code] = row[code]
+                if row[code] == ours[code]:
+                    was[code] = row[code]
+        if i not in self.rows:
             return
-        if not base:
-            return
-        i = data.draw(st.sampled_from(sorted(base)))
-        (place,) = content.frame.index[content.frame["id"] == i]
-        if edit == "missing":
-            keep = content.frame.index != place
-            frame, extras = (table[keep].reset_index(drop=True) for table in (content.frame, content.extras))
-            content = Content(frame, extras, content.info, content.sheets)
-        elif edit == "other":
-            content.extras[OTHER] = [
-                value if n == place else cell
-                for n, cell in enumerate(content.extras.get(OTHER, [""] * len(content.frame)))
-            ]
-        else:
-            field = data.draw(st.sampled_from(FIELDS))
-            content.frame.loc[place, field] = value
-        self.put(workbook.write(content, PASSWORD, "fi"))
+        if edit == "other":
+            self.rows[i][OTHER] = value
+        elif edit == "field" and self.rows[i][field] != value:
+            assert self.asked("conflict", i, value).code == field
+        elif edit == "missing":
+            assert self.asked("missing", i)
+
+    @precondition(lambda self: self.files and not self.session)
+    @rule(data=st.data(), edit=st.sampled_from(["field", "other", "new", "missing"]), old=st.booleans())
+    def edit_a_copy(self, data: st.DataObject, edit: str, old: bool) -> None:
+        """Somebody edits a generation and puts it in the workbook's place."""
+        sealed, generation, base = (
+            data.draw(st.integers(0, len(self.files) - 1).map(self.files.__getitem__)) if old else (self.files[-1])
+        )
+        known = any(kept.generation == generation for kept in self.store.backups.all())
+        _, i, field, value = self.edited(data, sealed, edit)
+        if known and edit == "new":
+            self.came_in(value)
         if not known or i not in self.rows:
             return
         if edit == "other":
             self.rows[i][OTHER] = value
-        elif edit == "field" and self.rows[i][field] == base[i][field]:
-            self.rows[i][field] = value
         elif edit == "field":
-            question = self.asked("conflict", i, value)
-            assert question.code == field
+            before, self.outside[generation, i, field] = self.outside.get((generation, i, field)), value
+            # A value that came from a copy may be typed over by who typed it; any other is not overwritten.
+            if self.rows[i][field] == base[i][field] or (
+                self.rows[i][field] == before and self.store.register.row(i)[field] == value
+            ):
+                self.rows[i][field] = value
+            else:
+                assert self.asked("conflict", i, value).code == field
         elif edit == "missing":
             assert self.asked("missing", i)
+
+    def edited(self, data: st.DataObject, sealed: bytes, edit: str) -> tuple[Content, str, str, str]:
+        """Save a workbook with one edit: what it holds then, in which row and field, and the new value."""
+        content = workbook.read(sealed, PASSWORD, "x")
+        value, field, i = self.new(), "", ""
+        numbers = sorted(filter(None, content.frame["id"]))
+        if edit == "new":
+            row = {"source": "phone", "name": value, "title": value, "received": self.store.today}
+            frame = pd.concat([content.frame, schema.to_frame([row])], ignore_index=True)
+            content = Content(frame, content.extras.reindex(range(len(frame))).fillna(""), content.info, content.sheets)
+        elif numbers:
+            i = data.draw(st.sampled_from(numbers))
+            (place,) = content.frame.index[content.frame["id"] == i]
+            if edit == "missing":
+                keep = content.frame.index != place
+                frame, extras = (table[keep].reset_index(drop=True) for table in (content.frame, content.extras))
+                content = Content(frame, extras, content.info, content.sheets)
+            elif edit == "other":
+                content.extras[OTHER] = [
+                    value if n == place else cell
+                    for n, cell in enumerate(content.extras.get(OTHER, [""] * len(content.frame)))
+                ]
+            else:
+                field = data.draw(st.sampled_from(FIELDS))
+                content.frame.loc[place, field] = value
+        self.put(workbook.write(content, PASSWORD, "fi"))
+        return content, i, field, value
+
+    def came_in(self, value: str) -> None:
+        """A row that was typed in Excel got the next number."""
+        self.last += 1
+        self.rows[f"P-{self.last:06d}"] = {**dict.fromkeys([*FIELDS, OTHER], ""), "title": value}
 
     def asked(self, kind: str, i: str, theirs: str | None = None) -> Question:
         found = [q for q in self.store.state.questions.values() if (q.kind, q.id) == (kind, i)]

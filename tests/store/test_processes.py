@@ -160,7 +160,7 @@ def test_s3_an_entry_made_while_the_workbook_is_built_is_kept_also_where_backups
     store.add(person("Aino"), by=BY)
     newest = store.backups.newest_generation()
     assert newest
-    shutil.copy(newest.path, newest.path.with_name(newest.path.name.replace("-g2-", "-g9-")))
+    shutil.copy(newest.path, newest.path.with_name(newest.path.name.replace(f"-g{newest.generation}-", "-g9-")))
     build = checkpoint.build
 
     def built(*given: Any) -> bytes:
