@@ -30,7 +30,7 @@ class Sides:
     for the rows that all three have; `fresh` are the places in `theirs` of rows whose number is new, doubled or none.
     `gone` are rows of which nothing may come back. `problems` are by the row in Excel. `places` tells the row in Excel
     of rows that an earlier save brought and whose number the sheet does not know; `doubtful` are the places in `theirs`
-    of rows that stand where one of them stood that was removed.
+    of rows that stand where one of them stood that is gone.
     """
 
     base: Content
@@ -49,7 +49,7 @@ class Sides:
     def __post_init__(self) -> None:
         self.codes = [code for code in schema.CODES if code in self.theirs.codes and code not in OWN]
         self.at_base = {i: n for n, i in enumerate(self.base.frame["id"])}
-        self.gone = {*self.removed, *(i for i in self.at_base if i not in self.ours.positions)}
+        self.gone = {*self.removed, *(i for i in (*self.at_base, *self.places) if i not in self.ours.positions)}
         self.problems = {}
         for problem in self.theirs.problems:
             if problem.code in self.codes:

@@ -260,6 +260,8 @@ class Machine(RuleBasedStateMachine):
             self.gone(question.id)
         elif decision == "theirs" and question.kind == "conflict":
             self.rows[question.id][question.code] = question.theirs
+        elif decision == "theirs" and question.kind == "new":
+            self.came_in(question.row["title"])
         assert question.key not in self.store.state.questions
 
     # -- backups --------------------------------------------------------------------------------------------------

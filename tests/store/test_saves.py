@@ -231,6 +231,17 @@ def test_s7_a_removed_row_without_a_number_does_not_come_back_unasked_with_the_n
     assert len(filled.register) == count and asked(filled, "new").row["name"] == "Poistuva"
 
 
+def test_s5_a_row_that_a_restore_took_out_does_not_come_back_unasked_with_the_next_save(filled: Store) -> None:
+    count = len(filled.register)
+    backup = filled.backup(by=BY)
+    save(filled.path, appended(name="Poistuva", source="phone", received=RECEIVED))
+    filled.refresh()
+    filled.restore(backup, by=BY, exact=True)
+    save(filled.path, cells(2, notes="muu"))
+    filled.refresh()
+    assert len(filled.register) == count and asked(filled, "new").row["name"] == "Poistuva"
+
+
 # -- any session of saves arrives as it was typed --------------------------------------------------------------
 
 ROWS = 4
