@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING
 
 from lib.errors import AppError, HeldOpen, NotSynced, StoreError
 from lib.files import swap, write_beside
+from lib.retention import add_months
 from lib.store import erasure, loading, outside
-from lib.store.log import Key
+from lib.store.log import LASTING_MONTHS, Key
 from lib.store.record import Record
 from lib.store.workbook import Content
 
@@ -139,6 +140,8 @@ def _clear(store: Core) -> None:
 def daily(store: Core) -> None:
     """The day's backup of a current workbook, where there is none and something changed since the last; and rotation.
 
+    Lines of the change log whose time is over go as well.
+
     Raises:
         StoreError: something of it waits.
     """
@@ -147,6 +150,15 @@ def daily(store: Core) -> None:
         _copy(store, "daily", store.on_disk)
     store.backups.catch_up()
     store.backups.rotate(store.now)
+    _forget_lines(store)
+
+
+def _forget_lines(store: Core) -> None:
+    """The change log forgets what is older than the setting says; lines that are still in the journal move first."""
+    first = add_months(store.today, -store.settings.log_months).replace(day=1)
+    if any(entry.at.date() < first for entry in loading.entries(store).values()):
+        write(store, force=True)
+    store.change_log.forget(first, add_months(store.today, -LASTING_MONTHS))
 
 
 def retire(store: Core, below: int) -> None:

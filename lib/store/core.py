@@ -142,9 +142,13 @@ class Core:
 
     def note(self, action: str, by: str, ids: Iterable[str] = (), **facts: Any) -> None:
         """Add a line to the change log for what is no change, such as a download."""
+        self.write_entry(Entry(self.now, by, action, list(ids), facts))
+
+    def write_entry(self, entry: Entry) -> None:
+        """Add a line to the change log that says itself when it was."""
         with self.locked():
             self.follow()
-            self.commit(Record(Entry(self.now, by, action, list(ids), facts)))
+            self.commit(Record(entry))
 
     def commit(self, record: Record) -> None:
         """Append a record and take it over; the lock is held and `follow` was called.

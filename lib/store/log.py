@@ -2,7 +2,7 @@
 
 A line of it is part of the change's own record in the journal. When a segment goes, its lines move into
 `log/YYYY-MM.log`: a sealed block for each segment and month. The files grow only at their end, so their size slows
-nothing.
+nothing; a month's lines go when the setting says so, but those that prove a removal.
 """
 
 from __future__ import annotations
@@ -17,9 +17,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from lib.errors import NotWritten, StoreError
-from lib.files import listed, reason
+from lib.files import listed, reason, remove_leftovers, write_atomically
 from lib.i18n import N_
 from lib.store.keys import seal, unseal
+
+LASTING = frozenset({"remove", "erased"})  # proofs of a removal
+LASTING_MONTHS = 120  # how long they stay, whatever the setting says
 
 
 class Entry(NamedTuple):
@@ -65,8 +68,46 @@ class ChangeLog:
         for key, entry in entries.items():
             months.setdefault(f"{entry.at:%Y-%m}", []).append([*key, *entry_to_json(entry)])
         for month, lines in months.items():
-            content = json.dumps(lines, ensure_ascii=False, separators=(",", ":")).encode()
-            self._append(month, base64.b64encode(seal(self._key, content, month)) + b"\n")
+            self._append(month, self._sealed(month, lines))
+
+    def _sealed(self, month: str, lines: list[Any]) -> bytes:
+        content = json.dumps(lines, ensure_ascii=False, separators=(",", ":")).encode()
+        return base64.b64encode(seal(self._key, content, month)) + b"\n"
+
+    def _opened(self, month: str, line: bytes) -> list[Any] | None:
+        try:
+            content = unseal(self._key, base64.b64decode(line), month)
+        except ValueError:
+            return None
+        return None if content is None else list(json.loads(content))
+
+    def forget(self, before: dt.date, lasting_before: dt.date) -> None:
+        """Remove the lines of the months before that of a day; proofs of a removal stay until the other day's month.
+
+        A block that does not open may hold such a proof, and stays as long.
+
+        Raises:
+            StoreError: some of it is still there.
+        """
+        for path in listed(self.folder, "????-??.log"):
+            if path.stem >= f"{before:%Y-%m}":
+                break
+            remove_leftovers(path)
+            kept = b""
+            lines = self._lines(path) if path.stem >= f"{lasting_before:%Y-%m}" else []
+            for line in filter(None, lines):
+                entries = self._opened(path.stem, line)
+                if entries is None:
+                    kept += line + b"\n"
+                elif lasting := [entry for entry in entries if entry_from_json(entry[2:]).action in LASTING]:
+                    kept += line + b"\n" if lasting == entries else self._sealed(path.stem, lasting)
+            if not kept:
+                try:
+                    path.unlink()
+                except OSError as error:
+                    raise NotWritten(reason=reason(error)) from error
+            elif kept != b"".join(line + b"\n" for line in lines):
+                write_atomically(path, kept)
 
     def _append(self, month: str, line: bytes) -> None:
         try:
@@ -87,6 +128,8 @@ class ChangeLog:
     def _lines(self, path: Path) -> list[bytes]:
         try:
             return path.read_bytes().splitlines()
+        except FileNotFoundError:  # its time was over just now
+            return []
         except OSError as error:
             raise StoreError(
                 N_("The file {file} cannot be read: {reason}. Nothing was written."),
@@ -103,11 +146,6 @@ class ChangeLog:
         found: dict[Key, Entry] = {}
         for path in listed(self.folder, "????-??.log")[-months:]:
             for line in self._lines(path):
-                try:
-                    content = unseal(self._key, base64.b64decode(line), path.stem)
-                except ValueError:
-                    content = None
-                if content is not None:
-                    for segment, number, *entry in json.loads(content):
-                        found[Key(segment, number)] = entry_from_json(entry)
+                for segment, number, *entry in self._opened(path.stem, line) or ():
+                    found[Key(segment, number)] = entry_from_json(entry)
         return found
