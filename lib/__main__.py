@@ -16,10 +16,11 @@ from lib.access.roles import ROLES
 from lib.commands import backup, info, rekey, verify
 from lib.errors import AccountError, AlreadyExists, AppError
 from lib.files import write_atomically
-from lib.first_start import set_up
+from lib.first_start import make
 from lib.installation import Installation
 from lib.process import harden
 from lib.recovery import restore
+from lib.store import Store
 from lib.terminal import FAILED, FINDINGS, FINE, Terminal
 
 STOPPED = "Stopped in the middle. Every file is whole and nothing is lost; `info` and `verify` tell what is done."
@@ -36,7 +37,7 @@ def init(terminal: Terminal) -> int:
         "workbook_password": terminal.secret("PROSPECTS_WORKBOOK_PASSWORD", "Password of the workbook", new=True),
     }
     terminal.began = True
-    token = set_up(
+    make(
         installation,
         code=installation.setup_code or "",
         company=arguments.company,
@@ -47,7 +48,6 @@ def init(terminal: Terminal) -> int:
         sample=False,
         **passwords,
     )
-    installation.sign_out(token)
     if installation.store is not None:
         installation.store.note("init", terminal.by, user=arguments.admin)
     installation.close()
@@ -104,14 +104,16 @@ def expiring(terminal: Terminal) -> int:
 
 
 def user_add(terminal: Terminal) -> int:
-    """Make an account."""
+    """Make an account. Its user changes the password at the first sign-in."""
     arguments = terminal.arguments
     with terminal.open() as store:
         password = terminal.secret("PROSPECTS_USER_PASSWORD", f"Password of {arguments.name}", new=True)
         name, shown = arguments.name, arguments.display_name or arguments.name
-        installation = Installation(terminal.data)
+        installation = _installation(terminal, store)
         terminal.began = True
-        installation.add_user_by_workbook(name, shown, arguments.role, password, terminal.workbook_password)
+        installation.add_user_by_workbook(
+            name, shown, arguments.role, password, terminal.workbook_password, one_time=not arguments.lasting
+        )
         store.note("add_user", terminal.by, user=name, roles=sorted(arguments.role))
     terminal.say(f"{arguments.name} can sign in.")
     return FINE
@@ -121,19 +123,21 @@ def user_disable(terminal: Terminal) -> int:
     """Close an account and end its sessions."""
     with terminal.open() as store:
         terminal.began = True
-        Installation(terminal.data).set_disabled(terminal.arguments.name, True)
+        _installation(terminal, store).set_disabled(terminal.arguments.name, True)
         store.note("disable_user", terminal.by, user=terminal.arguments.name)
     terminal.say(f"{terminal.arguments.name} can no longer sign in.")
     return FINE
 
 
 def user_password(terminal: Terminal) -> int:
-    """Give a user a new password, by the workbook's password; a closed account opens again."""
+    """Give a user a new password, to be changed at the next sign-in; a closed account opens again."""
     name = terminal.arguments.name
     with terminal.open() as store:
         password = terminal.secret("PROSPECTS_USER_PASSWORD", f"New password of {name}", new=True)
         terminal.began = True
-        Installation(terminal.data).recover_password(name, password, terminal.workbook_password)
+        _installation(terminal, store).recover_password(
+            name, password, terminal.workbook_password, one_time=not terminal.arguments.lasting
+        )
         store.note("reset_password", terminal.by, user=name)
     terminal.say(f"{name} can sign in with the new password.")
     return FINE
@@ -144,10 +148,28 @@ def user_role(terminal: Terminal) -> int:
     arguments = terminal.arguments
     with terminal.open() as store:
         terminal.began = True
-        Installation(terminal.data).set_roles(arguments.name, arguments.role)
+        _installation(terminal, store).set_roles(arguments.name, arguments.role)
         store.note("set_roles", terminal.by, user=arguments.name, roles=sorted(arguments.role))
     terminal.say(f"{arguments.name}: {', '.join(arguments.role)}.")
     return FINE
+
+
+def user_drop_second_factor(terminal: Terminal) -> int:
+    """Take a user's second factor away, by the workbook's password: the phone and the recovery codes are lost."""
+    name = terminal.arguments.name
+    with terminal.open() as store:
+        terminal.began = True
+        _installation(terminal, store).drop_second_factor_by_workbook(name, terminal.workbook_password)
+        store.note("second_factor_off", terminal.by, user=name)
+    terminal.say(f"{name} signs in without a second factor.")
+    return FINE
+
+
+def _installation(terminal: Terminal, store: Store) -> Installation:
+    """The data folder's accounts and sessions; what happens to them is told in the open register's change log."""
+    installation = Installation(terminal.data)
+    installation.store = store
+    return installation
 
 
 def parser() -> argparse.ArgumentParser:
@@ -184,13 +206,21 @@ def parser() -> argparse.ArgumentParser:
     command(commands, "export", export).add_argument("file", metavar="FILE")
     command(commands, "expiring", expiring).add_argument("--months", type=int, help="how far to look ahead")
     users = commands.add_parser("user", help="Accounts.").add_subparsers(required=True, metavar="COMMAND")
-    for name, run in (("add", user_add), ("disable", user_disable), ("password", user_password), ("role", user_role)):
+    for name, run in (
+        ("add", user_add),
+        ("disable", user_disable),
+        ("password", user_password),
+        ("role", user_role),
+        ("drop-second-factor", user_drop_second_factor),
+    ):
         made = command(users, name, run)
         made.add_argument("name", metavar="NAME")
         if name in ("add", "role"):
             made.add_argument("--role", nargs="+", choices=tuple(ROLES), required=True)
         if name == "add":
             made.add_argument("--display-name")
+        if name in ("add", "password"):
+            made.add_argument("--lasting", action="store_true", help="the user typed the password: it stays good")
     return main
 
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from lib.access.accounts import Account, check_password
-from lib.errors import AppError, InvalidWorkbook, WorkbookMissing
+from lib.access.roles import may
+from lib.access.sessions import Session
+from lib.access.throttle import Slowed
+from lib.changes import Change, folded
+from lib.errors import AccountError, AppError, Busy, InvalidWorkbook, NotWritten, PasswordUnfinished, WorkbookMissing
 from lib.i18n import N_, Text
-from lib.signed_in import SignedIn
+from lib.own_account import OwnAccount
+from lib.register import Register
 from lib.store import loading, outside, workbook
 from lib.store.aside import Aside
 from lib.store.copies import Copy
@@ -27,7 +33,17 @@ class Places(NamedTuple):
     same_disk: bool
 
 
-class Administration(SignedIn):
+class Leaving(NamedTuple):
+    """What a user leaves behind: rows in charge, those of them with a next contact, every download's line of the log,
+    newest first, and whether the user knew the workbook's password."""
+
+    rows: int
+    follow_ups: int
+    downloads: list[Entry]
+    knew_workbook_password: bool
+
+
+class Administration(OwnAccount):
     """The operations of an administrator. Each asks for the role itself; errors as for `SignedIn`."""
 
     # -- users and settings -------------------------------------------------------------------------------------
@@ -36,25 +52,103 @@ class Administration(SignedIn):
         self._require("users")
         return self.installation.accounts.all()
 
-    def add_user(self, name: str, display_name: str, roles: Collection[str], password: str) -> None:
+    def add_user(self, name: str, display_name: str, roles: Collection[str]) -> str:
+        """Make an account. Returns its one-time password, which must be changed at the first sign-in."""
         account = self._require("users")
-        self.installation.add_user(self.token, name, display_name, roles, password)
-        self._note("add_user", account, user=name, roles=sorted(roles))
+        password = self.installation.add_user(self.token, name, display_name, roles)
+        self._event("add_user", account, user=name, roles=sorted(roles))
+        return password
 
     def set_roles(self, name: str, roles: Collection[str]) -> None:
         account = self._require("users")
         self.installation.set_roles(name, roles)
-        self._note("set_roles", account, user=name, roles=sorted(roles))
+        self._event("set_roles", account, user=name, roles=sorted(roles))
 
-    def set_disabled(self, name: str, disabled: bool) -> None:
-        account = self._require("users")
-        self.installation.set_disabled(name, disabled)
-        self._note("disable_user" if disabled else "enable_user", account, user=name)
+    def leaving(self, name: str) -> Leaving:
+        """What somebody leaves behind: numbers and lines of the change log, no row. Raises AccountError."""
+        self._require("users")
+        user = self._user(name)
+        own = self._store().frame
+        own = own[own["owner"] == name]
+        downloads = [line for line in self._store().log(0) if (line.by, line.action) == (name, "download")]
+        return Leaving(len(own), int(own["next_contact"].notna().sum()), downloads, user.knew_workbook_password)
 
-    def reset_password(self, name: str, password: str) -> None:
+    def disable_user(self, name: str, hand_over_to: str = "") -> None:
+        """Close an account; its sessions end.
+
+        Args:
+            hand_over_to: who is in charge of the user's rows from now on; "" leaves them as they are.
+
+        Raises:
+            AccountError: the last administrator, or nobody who may be in charge of rows; nothing was changed.
+            NotWritten, Busy: the account is closed, and the rows are as they were.
+        """
         account = self._require("users")
-        self.installation.reset_password(self.token, name, password)
-        self._note("reset_password", account, user=name)
+        self._user(name)
+        if hand_over_to:
+            heir = self._user(hand_over_to)
+            if hand_over_to == name or heir.disabled or not may(heir.roles, "edit"):
+                raise AccountError(N_("Choose somebody who can sign in and works with rows."))
+            self._store()
+        self.installation.set_disabled(name, True)
+        self._event("disable_user", account, user=name)
+        if hand_over_to:
+            self._hand_over(account, name, hand_over_to)
+
+    def _hand_over(self, account: Account, name: str, to: str) -> None:
+        store = self._store()
+
+        def plan(register: Register) -> Change:
+            ids = register.frame["id"][register.frame["owner"] == name]
+            return folded(register.updating(i, {"owner": to}, by=account.name, now=store.now) for i in ids)
+
+        store.change("hand_over", account.name, plan, user=name, to=to)
+
+    def enable_user(self, name: str) -> None:
+        account = self._require("users")
+        self.installation.set_disabled(name, False)
+        self._event("enable_user", account, user=name)
+
+    def lost_device(self, name: str) -> None:
+        """End every session of a user at once."""
+        account = self._require("users")
+        self._user(name)
+        self.installation.lost_device(name)
+        self._event("lost_device", account, user=name)
+
+    def reset_password(self, name: str) -> str:
+        """Give another user a one-time password, which must be changed at the first sign-in, and return it."""
+        account = self._require("users")
+        password = self.installation.reset_password(self.token, name)
+        self._event("reset_password", account, user=name)
+        return password
+
+    def drop_second_factor(self, name: str) -> None:
+        """Take another user's second factor away, whose app and recovery codes are lost."""
+        account = self._require("users")
+        self.installation.drop_second_factor(self.token, name)
+        self._event("second_factor_off", account, user=name)
+
+    def sessions_of_user(self, name: str) -> list[Session]:
+        """A user's sessions, the newest first."""
+        self._require("users")
+        return self.installation.live_sessions(self._user(name))
+
+    def slowed(self) -> list[Slowed]:
+        """Who and what is slowed for guessing, the longest wait first; addresses as far as the change log has them."""
+        self._require("users")
+        if not self.installation.throttle.slowed((), ()):  # mostly: then the log need not be read
+            return []
+        lines = self._store().log(1) if self.is_open else []
+        addresses = {str(line.facts["address"]) for line in lines if "address" in line.facts}
+        users = [user.name for user in self.installation.accounts.all()]
+        return self.installation.throttle.slowed(users, addresses)
+
+    def _user(self, name: str) -> Account:
+        user = self.installation.accounts.get(name)
+        if user is None:
+            raise AccountError(N_("There is no user {name}."), name=name)
+        return user
 
     def save_settings(self, **changes: Any) -> None:
         account = self._require("settings")
@@ -62,7 +156,7 @@ class Administration(SignedIn):
         self.installation.save_settings(**changes)
         changed = sorted(name for name, value in changes.items() if value != getattr(before, name))
         if changed:
-            self._note("settings", account, settings=changed)
+            self._event("settings", account, settings=changed)
 
     # -- the workbook -------------------------------------------------------------------------------------------
 
@@ -99,7 +193,16 @@ class Administration(SignedIn):
         """
         account = self._require("workbook_password")
         check_password(password)
-        self._store().rekey(password, by=account.name, progress=progress)
+        try:
+            self._store().rekey(password, by=account.name, progress=progress)
+        except PasswordUnfinished:
+            self._chosen_by(account)
+            raise
+        self._chosen_by(account)
+
+    def _chosen_by(self, account: Account) -> None:
+        with contextlib.suppress(NotWritten, Busy):  # the password is in force all the same
+            self.installation.accounts.workbook_password_chosen_by(account.name)
 
     # -- files set aside, and what is told about the workbook ---------------------------------------------------
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from filelock import Timeout
 
 from lib import settings
-from lib.access.accounts import check_password
+from lib.access.accounts import Accounts, check_password
 from lib.errors import AccountError, StoreError, Unfinished, WorkbookMissing
 from lib.files import WORKBOOK, lock
 from lib.store import Store, erasure, inspection
@@ -116,15 +117,24 @@ def rekey(terminal: Terminal) -> int:
                 erasure.finish(store)
             else:
                 store.rekey(password, by=terminal.by, progress=terminal.progress("Copies follow"))
+            _nobody_chose(terminal)
         except StoreError as error:
             if store.passwords[0] != password and not unfinished:
                 raise
+            if store.passwords[0] == password:
+                _nobody_chose(terminal)
             return _unfinished(terminal, store, password, error)
     terminal.say(
         "The new password opens the workbook and its copies. Write it on the recovery sheet.",
         {"changed": True, "left": []},
     )
     return FINE
+
+
+def _nobody_chose(terminal: Terminal) -> None:
+    """None of the users is known to know the new password."""
+    with contextlib.suppress(StoreError):  # it is in force all the same
+        Accounts(terminal.data).workbook_password_chosen_by("")
 
 
 def _unfinished(terminal: Terminal, store: Store, password: str, error: StoreError) -> int:

@@ -27,6 +27,8 @@ AppError
     ├── NotSignedIn         no session, or it ended
     ├── NotAllowed          the role is missing
     ├── BadSignIn           unknown user or wrong password, not told which
+    │   └── BadCode         the code of the second factor is wrong or was used
+    ├── TooMany             too many wrong attempts; it says how long to wait
     └── AccountError        an account cannot be made or changed like this
 
 An error carries a `Text`, so that `lib.i18n` says it in the reader's language; `str()` is English.
@@ -200,6 +202,20 @@ class NotAllowed(AccessError):
 
 class BadSignIn(AccessError):
     template = N_("The user name or the password is wrong.")
+
+
+class BadCode(BadSignIn):
+    template = N_("The code is wrong, or it was used already. Wait for the next one and try again.")
+
+
+class TooMany(AccessError):
+    """`seconds` are what is left to wait."""
+
+    template = N_("Too many wrong attempts. Nothing was checked. Try again in {seconds} s.")
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(seconds=seconds)
+        self.seconds = seconds
 
 
 class AccountError(AccessError):

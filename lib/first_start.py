@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from typing import Any
 
 from lib.access.accounts import check_password
 from lib.access.credentials import check_name
@@ -17,6 +18,20 @@ from lib.installation import Installation
 def set_up(
     installation: Installation,
     *,
+    username: str,
+    password: str,
+    device: str = "",
+    address: str = "",
+    **others: Any,
+) -> str:
+    """Make the register and its first user, and return that user's session. Arguments and errors as for `make`."""
+    make(installation, username=username, password=password, **others)
+    return installation.sign_in(username, password, device, address).token
+
+
+def make(
+    installation: Installation,
+    *,
     code: str,
     company: str,
     person_responsible: str,
@@ -26,10 +41,8 @@ def set_up(
     workbook_password: str,
     language: str,
     sample: bool,
-    device: str = "",
-    address: str = "",
-) -> str:
-    """Make the register and its first user, who gets every role, and return that user's session.
+) -> None:
+    """Make the register, which is open then, and its first user, who gets every role.
 
     The account comes last: until then the first start can be tried again with the same values.
 
@@ -52,12 +65,11 @@ def set_up(
                 from lib.sample import fill
 
                 fill(installation.store, rows=200, seed=1)
-            installation.accounts.add(username, display_name, ROLES, password)
+            installation.accounts.add(username, display_name, ROLES, password, knew_workbook_password=True)
         except AppError:
             installation.close()  # so that the next try proves its workbook's password again
             raise
         installation.end_setup()
-    return installation.sign_in(username, password, device, address)
 
 
 def check_code(installation: Installation, code: str) -> None:

@@ -305,5 +305,5 @@ class Workspace(Administration):
         rows = self.downloadable(frame.loc[[i for i in ids if i in frame.index]])
         codes = [*codes, *({"objected"} - set(codes))]  # whoever writes to these people must see it
         content = excel_list.build(rows, codes, password=password, language=language)
-        self._store().note("download", account.name, rows=len(rows), columns=list(codes))
+        self._note("download", account, rows=len(rows), columns=list(codes))
         return content

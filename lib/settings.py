@@ -15,6 +15,12 @@ from lib.files import write_atomically
 from lib.i18n import LANGUAGES, N_, Text
 
 DOWNLOADS = {"all": N_("All rows"), "own": N_("One's own rows"), "none": N_("No rows")}
+SECOND_FACTOR_FOR = {
+    "none": N_("Nobody has to"),
+    "admin": N_("Administrators"),
+    "manager": N_("Managers and administrators"),
+    "all": N_("Everyone"),
+}
 
 
 @dataclass(frozen=True)
@@ -30,7 +36,10 @@ class Settings:
     timezone: str = "Europe/Helsinki"
     download: str = "all"
     idle_hours: int = 12
-    session_days: int = 30
+    session_hours: int = 16
+    own_device_days: int = 30
+    second_factor_for: str = "none"
+    log_months: int = 24
     backups_daily: int = 7
     backups_other: int = 4
     backups_days: int = 30
@@ -48,7 +57,10 @@ LABELS = {
     "timezone": N_("Time zone"),
     "download": N_("What sales may download"),
     "idle_hours": N_("Hours without use until a session ends"),
-    "session_days": N_("Days until a session ends in any case"),
+    "session_hours": N_("Hours until a session ends in any case"),
+    "own_device_days": N_("Days until a session on one's own device ends; 0: not offered"),
+    "second_factor_for": N_("Who must use a second factor"),
+    "log_months": N_("Months that the change log is kept"),
     "backups_daily": N_("Daily backups kept"),
     "backups_other": N_("Other backups kept (made by hand or before a risky act)"),
     "backups_days": N_("Days until a backup goes; the newest daily one stays"),
@@ -58,7 +70,9 @@ LIMITS = {
     "retention_years": (1, 30),
     "review_months": (1, 24),
     "idle_hours": (1, 720),
-    "session_days": (1, 90),
+    "session_hours": (1, 168),
+    "own_device_days": (0, 90),
+    "log_months": (1, 120),
     "backups_daily": (1, 60),
     "backups_other": (1, 20),
     "backups_days": (1, 365),
@@ -83,6 +97,8 @@ def check(settings: Settings) -> Settings:
         wrong["language"] = Text(N_("Choose one of the offered values."))
     if settings.download not in DOWNLOADS:
         wrong["download"] = Text(N_("Choose one of the offered values."))
+    if settings.second_factor_for not in SECOND_FACTOR_FOR:
+        wrong["second_factor_for"] = Text(N_("Choose one of the offered values."))
     if settings.phone_region not in phonenumbers.SUPPORTED_REGIONS:
         wrong["phone_region"] = Text(N_("Give a country's two-letter code, FI for Finland."))
     if settings.timezone not in zoneinfo.available_timezones():

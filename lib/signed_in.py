@@ -10,6 +10,7 @@ import datetime as dt
 from typing import Any
 
 from lib.access.accounts import Account
+from lib.access.devices import short
 from lib.access.roles import may
 from lib.errors import AccountError, AppError, NotAllowed, NotSignedIn
 from lib.installation import NO_KEY, Installation
@@ -27,6 +28,9 @@ class SignedIn:
     def __init__(self, installation: Installation, token: str) -> None:
         self.installation = installation
         self.token = token
+        session = installation.sessions.lookup(token, used=False)
+        # Kept, since what is told of it may be that the session has ended.
+        self._where = (session.device, session.address) if session else ("", "")
 
     @property
     def account(self) -> Account:
@@ -92,4 +96,11 @@ class SignedIn:
         return store.holder() if store and not store.is_current else None
 
     def _note(self, action: str, account: Account, **facts: Any) -> None:
-        self._store().note(action, account.name, **facts)
+        """Add a line to the change log; without it, what it tells must not happen."""
+        device, address = self._where
+        told = {"device": short(device), "address": address}
+        self._store().note(action, account.name, **facts, **{name: value for name, value in told.items() if value})
+
+    def _event(self, action: str, account: Account, **facts: Any) -> None:
+        """Add a line to the change log about what has happened; it waits if it cannot be written."""
+        self.installation.event(action, account.name, *self._where, **facts)

@@ -13,10 +13,12 @@ from typing import Any
 import openpyxl
 import pytest
 
-from lib import schema
+from lib import schema, settings
+from lib.access.devices import short
 from lib.access.roles import OPERATIONS, ROLES, may
 from lib.errors import (
     AccountError,
+    BadSignIn,
     Duplicate,
     Invalid,
     NoSuchProspect,
@@ -24,11 +26,13 @@ from lib.errors import (
     NotSignedIn,
     NotWritten,
     Stale,
+    TooMany,
     WorkbookMissing,
 )
 from lib.first_start import set_up
 from lib.installation import Installation
 from lib.operations import Workspace
+from lib.settings import Settings
 from lib.store.encryption import decrypt
 from lib.store.question import Question
 
@@ -36,6 +40,14 @@ from .store.tools import PASSWORD, contents, person
 
 USER_PASSWORD = "oikea hevonen paristo"
 LIST_PASSWORD = "listan pitkä salasana"
+
+
+def user(installation: Installation, name: str, *roles: str) -> None:
+    installation.add_user_by_workbook(name, name.capitalize(), roles, USER_PASSWORD, PASSWORD, one_time=False)
+
+
+def signed_in(installation: Installation, name: str, device: str = "", address: str = "") -> Workspace:
+    return Workspace(installation, installation.sign_in(name, USER_PASSWORD, device, address).token)
 
 
 @pytest.fixture(scope="module")
@@ -56,9 +68,9 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     )
     spaces: dict[str, Any] = {"installation": installation, "chief": Workspace(installation, chief)}
     for role in ROLES:
-        installation.add_user(chief, role, role, {role}, USER_PASSWORD)
-        spaces[role] = Workspace(installation, installation.sign_in(role, USER_PASSWORD))
-    ended = installation.sign_in("chief", USER_PASSWORD)
+        user(installation, role, role)
+        spaces[role] = signed_in(installation, role)
+    ended = installation.sign_in("chief", USER_PASSWORD).token
     installation.sign_out(ended)
     spaces["ended"], spaces["nobody"] = Workspace(installation, ended), Workspace(installation, "")
     yield spaces
@@ -71,8 +83,10 @@ def spaces(house: dict[str, Any]) -> dict[str, Any]:
     installation = house["installation"]
     if ids := list(installation.store.frame["id"]):
         installation.store.remove(ids, by="test", reason="expired")
-    if installation.settings.download != "all":
-        installation.save_settings(download="all")
+    if installation.settings != Settings(controller="Esimerkki Oy", person_responsible="Aino"):
+        settings.save(installation.data_dir, Settings(controller="Esimerkki Oy", person_responsible="Aino"))
+    if installation.accounts.get("spare"):
+        installation.set_disabled("spare", False)
     return house
 
 
@@ -122,10 +136,19 @@ CALLS: dict[str, tuple[str, Call]] = {
     "leave_all": ("outside", lambda w, i: w.leave_all("missing")),
     "excel_list": ("download", lambda w, i: w.excel_list([i], ["name"], password=LIST_PASSWORD, language="fi")),
     "users": ("users", lambda w, i: w.users()),
-    "add_user": ("users", lambda w, i: w.add_user(f"u{os.urandom(4).hex()}", "Uusi", {"sales"}, USER_PASSWORD)),
+    "add_user": ("users", lambda w, i: w.add_user(f"u{os.urandom(4).hex()}", "Uusi", {"sales"})),
     "set_roles": ("users", lambda w, i: w.set_roles("spare", {"sales", "manager"})),
-    "set_disabled": ("users", lambda w, i: w.set_disabled("spare", False)),
-    "reset_password": ("users", lambda w, i: w.reset_password("spare", USER_PASSWORD)),
+    "leaving": ("users", lambda w, i: w.leaving("spare")),
+    "disable_user": ("users", lambda w, i: w.disable_user("spare", hand_over_to="sales")),
+    "enable_user": ("users", lambda w, i: w.enable_user("spare")),
+    "lost_device": ("users", lambda w, i: w.lost_device("spare")),
+    "reset_password": ("users", lambda w, i: w.reset_password("spare")),
+    "drop_second_factor": ("users", lambda w, i: w.drop_second_factor("spare")),
+    "sessions_of_user": ("users", lambda w, i: w.sessions_of_user("spare")),
+    "slowed": ("users", lambda w, i: w.slowed()),
+    "own_sessions": ("account", lambda w, i: w.own_sessions()),
+    "own_session_id": ("account", lambda w, i: w.own_session_id),
+    "end_own_session": ("account", lambda w, i: w.end_own_session("0" * 16)),
     "save_settings": ("settings", lambda w, i: w.save_settings(review_months=6)),
     "workbook_state": ("workbook_state", lambda w, i: w.workbook_state()),
     "write_workbook": ("write_workbook", lambda w, i: w.write_workbook()),
@@ -177,7 +200,7 @@ def test_a2_each_operation_passes_its_roles_and_refuses_the_others(
 ) -> None:
     operation, call = CALLS[method]
     if operation == "users" and spaces["installation"].accounts.get("spare") is None:
-        spaces["chief"].add_user("spare", "Spare", {"sales"}, USER_PASSWORD)
+        user(spaces["installation"], "spare", "sales")
     pid = fresh(spaces)
     if role in ROLES and may({role}, operation):
         call(spaces[role], pid)
@@ -206,7 +229,7 @@ def test_a2_an_administrator_alone_sees_no_row(spaces: dict[str, Any]) -> None:
 
 def test_a2_a_session_that_ends_ends_its_workspace_at_once(spaces: dict[str, Any]) -> None:
     installation = spaces["installation"]
-    space = Workspace(installation, installation.sign_in("sales", USER_PASSWORD))
+    space = signed_in(installation, "sales")
     space.find()
     installation.sign_out(space.token)
     for call in (
@@ -222,13 +245,130 @@ def test_a2_a_session_that_ends_ends_its_workspace_at_once(spaces: dict[str, Any
 
 def test_a2_a_new_role_counts_from_the_next_sign_in_and_ends_the_old_session(spaces: dict[str, Any]) -> None:
     installation = spaces["installation"]
-    spaces["chief"].add_user("changing", "Changing", {"sales"}, USER_PASSWORD)
-    space = Workspace(installation, installation.sign_in("changing", USER_PASSWORD))
+    user(installation, "changing", "sales")
+    space = signed_in(installation, "changing")
     spaces["chief"].set_roles("changing", {"admin"})
     with pytest.raises(NotSignedIn):
         space.find()
     with pytest.raises(NotAllowed):
-        Workspace(installation, installation.sign_in("changing", USER_PASSWORD)).find()
+        signed_in(installation, "changing").find()
+
+
+@pytest.mark.parametrize("why", ["disabled", "device lost", "password", "second factor required"])
+def test_a3_what_an_administrator_does_ends_a_user_s_workspace_at_once(spaces: dict[str, Any], why: str) -> None:
+    installation, chief = spaces["installation"], spaces["chief"]
+    name = f"user-{why.replace(' ', '-')}"
+    user(installation, name, "manager")
+    space = signed_in(installation, name)
+    space.find()
+    match why:
+        case "disabled":
+            chief.disable_user(name)
+        case "device lost":
+            chief.lost_device(name)
+        case "password":
+            chief.reset_password(name)
+        case "second factor required":
+            installation.save_settings(second_factor_for="all")
+    for call in (space.find, space.own_sessions, lambda: space.add(person()), lambda: space.may("read")):
+        with pytest.raises(NotSignedIn):
+            call()
+
+
+# -- one's own account, and users --------------------------------------------------------------------------
+
+
+def test_everyone_sees_the_own_sessions_and_ends_those_elsewhere(spaces: dict[str, Any]) -> None:
+    installation = spaces["installation"]
+    user(installation, "phone", "sales")
+    desk = signed_in(installation, "phone", "Mozilla/5.0 (X11; Linux x86_64) Firefox/150.0", "10.0.0.1")
+    phone = signed_in(installation, "phone", "Mozilla/5.0 (iPhone) Version/26.0 Safari/604.1", "10.0.0.2")
+    assert {(short(s.device), s.address) for s in desk.own_sessions()} == {
+        ("Firefox, Linux", "10.0.0.1"),
+        ("Safari, iPhone", "10.0.0.2"),
+    }
+    assert {desk.own_session_id, phone.own_session_id} == {s.id for s in desk.own_sessions()}
+    desk.end_own_session(phone.own_session_id)
+    with pytest.raises(NotSignedIn):
+        phone.find()
+    spaces["sales"].end_own_session(desk.own_session_id)
+    assert [s.id for s in spaces["admin"].sessions_of_user("phone")] == [desk.own_session_id]
+
+
+def test_a_new_user_s_one_time_password_is_told_once_and_nowhere_kept(spaces: dict[str, Any]) -> None:
+    installation, admin = spaces["installation"], spaces["admin"]
+    password = admin.add_user("newcomer", "New Comer", {"sales"})
+    again = admin.reset_password("newcomer")
+    assert password != again and installation.half_in(installation.sign_in("newcomer", again).token).must_change
+    for name, content in contents(installation.data_dir).items():
+        assert password.encode() not in content and again.encode() not in content, name
+    assert password not in str(admin.change_log()) and again not in str(admin.change_log())
+
+
+def test_leaving_tells_an_administrator_numbers_and_downloads_and_no_row(spaces: dict[str, Any]) -> None:
+    installation, admin = spaces["installation"], spaces["admin"]
+    user(installation, "leaver", "sales")
+    leaver = signed_in(installation, "leaver")
+    for name in ("Yksi Salainen", "Kaksi Salainen"):
+        fresh(spaces, name, owner="leaver")
+    fresh(spaces, "Kolme Salainen", owner="leaver", next_contact="2090-01-01")
+    fresh(spaces, "Toisen Salainen", owner="sales", next_contact="2090-01-01")
+    take(leaver, list(leaver.find()["id"]))
+    take(spaces["sales"], [])
+    told = admin.leaving("leaver")
+    assert (told.rows, told.follow_ups, told.knew_workbook_password) == (3, 1, False)
+    assert [(line.by, line.action, line.facts["rows"]) for line in told.downloads] == [("leaver", "download", 4)]
+    assert "Salainen" not in str(told)
+    with pytest.raises(AccountError):
+        admin.leaving("nobody")
+
+
+def test_whoever_leaves_hands_all_rows_over_in_one_commit(spaces: dict[str, Any]) -> None:
+    installation, admin, manager = spaces["installation"], spaces["admin"], spaces["manager"]
+    user(installation, "goer", "sales")
+    space = signed_in(installation, "goer")
+    own = [space.add(person(f"Oma Rivi {n}")) for n in range(3)]
+    spaces["sales"].request_removal(own[0])
+    other = fresh(spaces, "Toisen Rivi", owner="manager")
+    before = installation.store.journal.count
+    admin.disable_user("goer", hand_over_to="sales")
+    assert [manager.row(i)["owner"] for i in (*own, other)] == ["sales"] * 3 + ["manager"]
+    line = next(line for line in admin.change_log() if line.action == "hand_over")
+    assert (line.by, sorted(line.ids)) == ("admin", sorted(own))
+    assert line.facts == {"rows": 3, "user": "goer", "to": "sales"}
+    assert not installation.accounts.get("goer").roles - {"sales"} and installation.accounts.get("goer").disabled
+    assert installation.store.journal.count - before == 3, "the session's end, the account, and all rows at once"
+    admin.disable_user("goer", hand_over_to="sales")  # nothing is left to hand over
+    assert [line.action for line in admin.change_log()].count("hand_over") == 1
+    admin.enable_user("goer")
+    assert signed_in(installation, "goer").latest()["id"].tolist()
+
+
+@pytest.mark.parametrize("to", ["goer", "admin", "closed", "nobody"])
+def test_rows_go_to_nobody_who_cannot_look_after_them(spaces: dict[str, Any], to: str) -> None:
+    installation = spaces["installation"]
+    for name in ("goer", "closed"):
+        if installation.accounts.get(name) is None:
+            user(installation, name, "sales")
+    installation.set_disabled("goer", False)
+    installation.set_disabled("closed", True)
+    pid = fresh(spaces, owner="goer")
+    with pytest.raises(AccountError):
+        spaces["admin"].disable_user("goer", hand_over_to=to)
+    assert spaces["manager"].row(pid)["owner"] == "goer" and not installation.accounts.get("goer").disabled
+
+
+def test_a4_an_administrator_sees_who_and_what_is_slowed(spaces: dict[str, Any]) -> None:
+    installation = spaces["installation"]
+    for n in range(6):
+        with pytest.raises((BadSignIn, TooMany)):
+            installation.sign_in("manager", "wrong wrong wrong", "", f"192.0.2.{n}")
+    for n in range(11):
+        with pytest.raises((BadSignIn, TooMany)):
+            installation.sign_in(f"a secret {n}", "wrong wrong wrong", "", "198.51.100.1")
+    told = [(one.user, one.address, one.failures) for one in spaces["admin"].slowed()]
+    assert sorted(told) == [("", "198.51.100.1", 10), ("manager", "", 5)]
+    assert "a secret" not in str(spaces["admin"].slowed())
 
 
 # -- everyday work -----------------------------------------------------------------------------------------
@@ -460,6 +600,18 @@ def test_the_workbook_gets_no_weak_password(spaces: dict[str, Any], password: st
     assert spaces["installation"].store.passwords == [PASSWORD]
 
 
+def test_who_changes_the_workbook_s_password_is_the_one_who_knows_it(spaces: dict[str, Any]) -> None:
+    installation = spaces["installation"]
+
+    def knowing() -> set[str]:
+        return {account.name for account in installation.accounts.all() if account.knew_workbook_password}
+
+    spaces["chief"].change_workbook_password("työkirjan uusi salasana")
+    assert knowing() == {"chief"}
+    spaces["admin"].change_workbook_password(PASSWORD)
+    assert knowing() == {"admin"} and spaces["admin"].leaving("admin").knew_workbook_password
+
+
 def test_s9_a_restore_reads_backups_and_nothing_else(spaces: dict[str, Any]) -> None:
     for name in ("prospects.xlsx", str(spaces["installation"].workbook), "/etc/passwd", ""):
         with pytest.raises(WorkbookMissing):
@@ -518,25 +670,42 @@ def test_what_was_done_is_in_the_log_and_no_content_is(spaces: dict[str, Any]) -
 
 def test_what_an_administrator_does_is_in_the_log_without_passwords(spaces: dict[str, Any]) -> None:
     admin: Workspace = spaces["admin"]
-    admin.add_user("lokitettu", "Loki", {"sales"}, USER_PASSWORD)
+    passwords = [admin.add_user("lokitettu", "Loki", {"sales"})]
     admin.set_roles("lokitettu", {"manager"})
-    admin.reset_password("lokitettu", "toinen hevonen paristo")
-    admin.set_disabled("lokitettu", True)
-    admin.set_disabled("lokitettu", False)
+    passwords.append(admin.reset_password("lokitettu"))
+    admin.disable_user("lokitettu")
+    admin.enable_user("lokitettu")
+    admin.lost_device("lokitettu")
+    admin.drop_second_factor("lokitettu")
     admin.save_settings(retention_years=4)
     admin.save_settings(retention_years=4)  # no change, no line
     admin.save_settings(retention_years=5)
-    log = admin.change_log()[:7]
+    log = admin.change_log()[:9]
     assert [e.action for e in reversed(log)] == [
         "add_user",
         "set_roles",
         "reset_password",
         "disable_user",
         "enable_user",
+        "lost_device",
+        "second_factor_off",
         "settings",
         "settings",
     ]
-    assert log[0].facts == {"settings": ["retention_years"]} and "hevonen" not in str(log)
+    assert log[0].facts == {"settings": ["retention_years"]}
+    assert not any(password in str(log) for password in passwords)
+
+
+def test_downloads_and_changes_of_roles_are_logged_with_device_and_address(spaces: dict[str, Any]) -> None:
+    installation = spaces["installation"]
+    user(installation, "travelling", "manager", "admin")
+    agent = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/150.0.0.0 Safari/537.36 Edg/150.0.0.0"
+    space = signed_in(installation, "travelling", agent, "203.0.113.5")
+    take(space, [])
+    space.set_roles("travelling", {"manager", "admin", "sales"})
+    lines = {line.action: line.facts for line in spaces["admin"].change_log()[:4]}
+    for action in ("sign_in", "download", "set_roles", "session_ended"):
+        assert (lines[action]["device"], lines[action]["address"]) == ("Edge, Windows", "203.0.113.5"), action
 
 
 def test_the_data_folder_shows_no_row(spaces: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
-"""`accounts.yaml`: users, roles and password hashes, in streamlit-authenticator's form.
+"""`accounts.yaml`: users, roles, password hashes and second factors, in streamlit-authenticator's form.
 
-Each change makes a new epoch of the account; a session carries the epoch in which it began and ends with it.
+A new password, new roles, closing and opening make a new epoch of the account; a session carries the epoch in which it
+began and ends with it. A second factor makes none: whoever is in has proven the password, and may set it up.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import contextlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -27,7 +28,11 @@ Records = dict[str, dict[str, Any]]
 
 @dataclass(frozen=True)
 class Account:
-    """One user. `epoch` grows with every change of the account."""
+    """One user. `epoch` grows with every change that ends the user's sessions.
+
+    `must_change`: the password is a one-time one. `second_factor`: there is one. `knew_workbook_password`: this user
+    chose the workbook's password that is in force.
+    """
 
     name: str
     display_name: str
@@ -35,6 +40,17 @@ class Account:
     roles: frozenset[str]
     disabled: bool
     epoch: int
+    must_change: bool = False
+    second_factor: bool = False
+    knew_workbook_password: bool = False
+
+
+class Factor(NamedTuple):
+    """A second factor: the sealed secret, the last step of time whose code was used, hashes of recovery codes."""
+
+    sealed: str
+    used: int
+    recovery: tuple[str, ...]
 
 
 class Accounts:
@@ -64,8 +80,22 @@ class Accounts:
         right = matches(password, record["password"] if record else None)
         return _account(name, record) if record and right and not record.get("disabled") else None
 
-    def add(self, name: str, display_name: str, roles: Iterable[str], password: str, email: str = "") -> None:
+    def add(
+        self,
+        name: str,
+        display_name: str,
+        roles: Iterable[str],
+        password: str,
+        email: str = "",
+        *,
+        must_change: bool = False,
+        knew_workbook_password: bool = False,
+    ) -> None:
         """Make an account.
+
+        Args:
+            must_change: the password is good for one sign-in, which asks for another.
+            knew_workbook_password: this user chose the workbook's password.
 
         Raises:
             AccountError: the name is taken, or a value cannot be used.
@@ -86,6 +116,8 @@ class Accounts:
             "logged_in": False,
             "disabled": False,
             "epoch": 1,
+            "must_change": must_change,
+            "knew_workbook_password": knew_workbook_password,
         }
         with self.changing() as records:
             if name in records:
@@ -110,8 +142,8 @@ class Accounts:
         with self._changing_one(name) as record:
             record["disabled"] = disabled
 
-    def set_password(self, name: str, password: str) -> None:
-        """Give an account a new password.
+    def set_password(self, name: str, password: str, *, must_change: bool = False) -> None:
+        """Give an account a new password; `must_change` as for `add`.
 
         Raises:
             AccountError: no such user, or a password that cannot be used.
@@ -119,7 +151,51 @@ class Accounts:
         check_password(password)
         password_hash = hashed(password)
         with self._changing_one(name) as record:
-            record["password"] = password_hash
+            record["password"], record["must_change"] = password_hash, must_change
+
+    def workbook_password_chosen_by(self, name: str) -> None:
+        """The workbook has another password: of all users, this one alone knows it; "" for none of them."""
+        with self.changing() as records:
+            for user, record in records.items():
+                if record["knew_workbook_password"] != (user == name):
+                    record["knew_workbook_password"] = user == name
+
+    # -- the second factor -----------------------------------------------------------------------------------------
+
+    def factor(self, name: str) -> Factor | None:
+        """An account's second factor, if it has one."""
+        record = self._records().get(name)
+        return _factor(record) if record else None
+
+    def set_factor(self, name: str, factor: Factor | None) -> None:
+        """Give an account a second factor, or take it away.
+
+        Raises:
+            AccountError: no such user.
+        """
+        with self._changing_one(name, new_epoch=False) as record:
+            for field in _FACTOR:
+                record.pop(field, None)
+            if factor:
+                record.update(zip(_FACTOR, (factor.sealed, factor.used, list(factor.recovery)), strict=True))
+
+    def use_step(self, name: str, step: int) -> bool:
+        """Use up the code of a step of time, and those before it; False where that has happened already."""
+        with self._changing_one(name, new_epoch=False) as record:
+            factor = _factor(record)
+            if factor is None or step <= factor.used:
+                return False
+            record["totp_used"] = step
+            return True
+
+    def use_recovery(self, name: str, code_hash: str) -> bool:
+        """Use up a recovery code; False where there is none like it."""
+        with self._changing_one(name, new_epoch=False) as record:
+            factor = _factor(record)
+            if factor is None or code_hash not in factor.recovery:
+                return False
+            record["recovery"] = [kept for kept in factor.recovery if kept != code_hash]
+            return True
 
     @contextlib.contextmanager
     def changing(self) -> Iterator[Records]:
@@ -137,12 +213,13 @@ class Accounts:
             write_atomically(self.path, yaml.safe_dump(content, allow_unicode=True, sort_keys=True).encode())
 
     @contextlib.contextmanager
-    def _changing_one(self, name: str) -> Iterator[dict[str, Any]]:
+    def _changing_one(self, name: str, *, new_epoch: bool = True) -> Iterator[dict[str, Any]]:
         with self.changing() as records:
             if name not in records:
                 raise AccountError(N_("There is no user {name}."), name=name)
             yield records[name]
-            records[name]["epoch"] = records[name].get("epoch", 0) + 1
+            if new_epoch:
+                records[name]["epoch"] = records[name].get("epoch", 0) + 1
 
     def _read(self) -> Records:
         try:
@@ -169,7 +246,10 @@ _EMPTY: dict[str, Any] = {
     "roles": [],
     "disabled": False,
     "epoch": 0,
+    "must_change": False,
+    "knew_workbook_password": False,
 }
+_FACTOR = ("totp", "totp_used", "recovery")
 
 
 def _account(name: str, record: dict[str, Any]) -> Account:
@@ -180,7 +260,16 @@ def _account(name: str, record: dict[str, Any]) -> Account:
         roles=frozenset(record["roles"] or ()) & ROLES.keys(),
         disabled=bool(record["disabled"]),
         epoch=int(record["epoch"]),
+        must_change=bool(record["must_change"]),
+        second_factor=_factor(record) is not None,
+        knew_workbook_password=bool(record["knew_workbook_password"]),
     )
+
+
+def _factor(record: dict[str, Any]) -> Factor | None:
+    if not record.get("totp"):
+        return None
+    return Factor(str(record["totp"]), int(record.get("totp_used") or 0), tuple(map(str, record.get("recovery") or ())))
 
 
 def _administers(record: dict[str, Any]) -> bool:

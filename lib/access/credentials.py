@@ -17,6 +17,7 @@ from lib.i18n import N_
 
 SHORTEST = 12
 MOST_BYTES = 72  # bcrypt refuses more
+_CONSONANTS = "hjklmnprstv"  # said the same way in Finnish, Swedish and English, or nearly
 _NAME = re.compile(r"[a-z0-9._-]{2,32}")
 
 
@@ -62,6 +63,12 @@ def check_email(email: str) -> None:
         raise AccountError(
             N_("This is not a complete e-mail address. Write it like name@example.com, or leave it empty.")
         )
+
+
+def one_time_password() -> str:
+    """A password to read out, which its user changes at once: four words of three syllables, 69 bits."""
+    syllable = [consonant + vowel for consonant in _CONSONANTS for vowel in "aeiou"]
+    return "-".join("".join(secrets.choice(syllable) for _ in range(3)) for _ in range(4))
 
 
 def hashed(password: str) -> str:

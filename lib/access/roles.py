@@ -36,6 +36,7 @@ OPERATIONS: dict[str, frozenset[str]] = {
     "backups": _ADMIN,
     "restore": _ADMIN,
     "change_log": _ADMIN,
+    "account": frozenset(ROLES),
 }
 
 # A page's address and the operation that it needs, in the order of the navigation.
@@ -46,6 +47,7 @@ PAGES: dict[str, str] = {
     "retention": "retention",
     "outside": "outside",
     "admin": "users",
+    "account": "account",
 }
 
 

@@ -199,7 +199,7 @@ def _count(workspace: Workspace, name: str) -> None:
 def _workspace(folder: Path) -> Workspace:
     logging.getLogger("streamlit.runtime.caching.cache_data_api").disabled = True  # it tells that no server runs
     installation = Installation(folder)
-    workspace = Workspace(installation, installation.sign_in(USER, PASSWORD))
+    workspace = Workspace(installation, installation.sign_in(USER, PASSWORD).token)
     workspace.find(SEARCHES[0])
     workspace.counted()
     return workspace

@@ -32,16 +32,15 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_init_makes_a_register_that_its_administrator_opens(data: Path) -> None:
     installation = Installation(data)
-    token = installation.sign_in("aino", ADMIN)
-    account = installation.user_of(token)
-    assert account and account.roles == {"sales", "manager", "admin"}
+    account = installation.user_of(installation.sign_in("aino", ADMIN).token)
+    assert account and account.roles == {"sales", "manager", "admin"} and account.knew_workbook_password
     assert installation.store and len(installation.store.frame) == 300
     assert installation.settings.controller == "Esimerkki Oy"
     installation.close()
 
 
 def test_what_made_and_filled_the_register_stands_in_the_change_log(data: Path) -> None:
-    assert actions(data) == [("cli", "add"), ("cli", "init")]
+    assert actions(data) == [("aino", "sign_in"), ("cli", "add"), ("cli", "init")]
 
 
 def test_init_does_not_touch_a_register_that_is_there(data: Path) -> None:
@@ -160,13 +159,14 @@ def test_expiring_finds_nothing_in_an_empty_register(tmp_path: Path) -> None:
 
 
 def signs_in(data: Path, name: str, password: str) -> Any:
-    """The roles with which a user comes in; None where the door stays shut."""
+    """The roles with which a user comes in, and what is to be done first; None where the door stays shut."""
     from lib.errors import BadSignIn
 
     installation = Installation(data)
     try:
-        account = installation.user_of(installation.sign_in(name, password))
-        return account and sorted(account.roles), installation.store is not None
+        account = installation.half_in(installation.sign_in(name, password).token)
+        assert account and installation.store is not None
+        return sorted(account.roles), installation.todo(account)
     except BadSignIn:
         return None
     finally:
@@ -176,21 +176,45 @@ def signs_in(data: Path, name: str, password: str) -> Any:
 def test_accounts_are_kept_from_the_command_line(data: Path, tmp_path: Path) -> None:
     first, second = "bertan ensimmäinen", "bertan toinen salasana"
     fine(run(data, "user", "add", "bertta", "--role", "sales", PROSPECTS_USER_PASSWORD=first))
-    assert signs_in(data, "bertta", first) == (["sales"], True)
+    assert signs_in(data, "bertta", first) == (["sales"], "password")
     fine(run(data, "user", "role", "bertta", "--role", "manager", "sales"))
-    assert signs_in(data, "bertta", first) == (["manager", "sales"], True)
+    assert signs_in(data, "bertta", first) == (["manager", "sales"], "password")
     fine(run(data, "user", "disable", "bertta"))
     assert signs_in(data, "bertta", first) is None
     (tmp_path / "secret").write_text(second, "utf-8")
     fine(run(data, "user", "password", "bertta", PROSPECTS_USER_PASSWORD_FILE=str(tmp_path / "secret")))
-    assert signs_in(data, "bertta", second) == (["manager", "sales"], True)
+    assert signs_in(data, "bertta", second) == (["manager", "sales"], "password")
     assert signs_in(data, "bertta", first) is None
-    assert actions(data)[:4] == [
+    assert [line for line in actions(data) if line[0] == "cli"][:4] == [
         ("cli", "reset_password"),
         ("cli", "disable_user"),
         ("cli", "set_roles"),
         ("cli", "add_user"),
     ]
+    ended = [line for line in actions(data) if line[1] == "session_ended"]
+    assert ended == [("bertta", "session_ended")] * 2, "what the terminal ended stands in the log as well"
+
+
+def test_a_password_that_its_user_typed_in_the_terminal_stays_good(data: Path, quick: Quick) -> None:
+    first, second = "cecilian ensimmäinen", "cecilian toinen salasana"
+    assert quick(data, "user", "add", "cecilia", "--role", "sales", "--lasting", PROSPECTS_USER_PASSWORD=first)[0] == 0
+    assert signs_in(data, "cecilia", first) == (["sales"], "")
+    assert quick(data, "user", "password", "cecilia", "--lasting", PROSPECTS_USER_PASSWORD=second)[0] == 0
+    assert signs_in(data, "cecilia", second) == (["sales"], "")
+
+
+def test_an_administrator_who_lost_the_phone_comes_in_by_the_workbook_s_password(data: Path, quick: Quick) -> None:
+    import pyotp
+
+    installation = Installation(data)
+    token = installation.sign_in("aino", ADMIN).token
+    installation.confirm_second_factor(token, pyotp.TOTP(installation.begin_second_factor(token).secret).now())
+    assert installation.sign_in("aino", ADMIN).token == ""
+    installation.close()
+    assert quick(data, "user", "drop-second-factor", "aino", PROSPECTS_WORKBOOK_PASSWORD="jokin aivan muu")[0] == 2
+    assert quick(data, "user", "drop-second-factor", "aino")[0] == 0
+    assert signs_in(data, "aino", ADMIN) == (["admin", "manager", "sales"], "")
+    assert actions(data)[1] == ("cli", "second_factor_off")
 
 
 @pytest.mark.parametrize(
@@ -201,6 +225,7 @@ def test_accounts_are_kept_from_the_command_line(data: Path, tmp_path: Path) -> 
         (["disable", "nobody"], "no user"),
         (["password", "nobody"], "no user"),
         (["role", "nobody", "--role", "sales"], "no user"),
+        (["drop-second-factor", "nobody"], "no user"),
         (["disable", "aino"], "only administrator"),
         (["role", "aino", "--role", "sales"], "only administrator"),
     ],

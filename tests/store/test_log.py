@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
+from lib import settings
 from lib.errors import NotWritten, StoreError
-from lib.store import Store
+from lib.settings import Settings
+from lib.store import Store, checkpoint
 from lib.store.log import ChangeLog, Entry, Key
 
 from .tools import BY, PASSWORD, person
@@ -211,3 +213,90 @@ def test_no_value_of_a_row_is_in_the_log(store: Store) -> None:
     store.remove(["P-000001"], by=BY, reason="erasure")
     store.checkpoint()
     assert "alaisuus" not in str(store.log()) and "alaisuus" not in str(store.change_log.entries())
+
+
+# -- as long as the setting says ---------------------------------------------------------------------------
+
+
+def months(log: ChangeLog) -> list[str]:
+    return sorted(path.stem for path in log.folder.iterdir())
+
+
+def test_months_whose_time_is_over_go_and_proofs_of_removal_stay_ten_years(log: ChangeLog) -> None:
+    for year in range(2015, 2027):
+        at = dt.datetime(year, 11, 22)
+        log.write({Key(year, n): entry(name, at) for n, name in enumerate(("sign_in", "remove", "download", "erased"))})
+        log.write({Key(year, n): entry("sign_in_failed", at) for n in (4, 5)})
+    log.forget(dt.date(2024, 11, 1), dt.date(2016, 11, 22))
+    kept = log.entries(0)
+    assert {e.at.year for e in kept.values() if e.action not in ("remove", "erased")} == {2024, 2025, 2026}
+    assert {e.at.year for e in kept.values()} == set(range(2016, 2027))
+    assert [key.number for key in sorted(kept) if key.segment == 2016] == [1, 3]
+    assert months(log)[0] == "2016-11" and len(log.entries(1)) == 6
+
+
+def test_forgetting_again_changes_nothing(log: ChangeLog) -> None:
+    for month in (1, 2, 3):
+        log.write({Key(month, 1): entry("remove", dt.datetime(2020, month, 1))})
+        log.write({Key(month, 2): entry("add", dt.datetime(2020, month, 1))})
+    log.forget(dt.date(2020, 3, 31), dt.date(2015, 1, 1))
+    content = {path.name: path.read_bytes() for path in log.folder.iterdir()}
+    log.forget(dt.date(2020, 3, 31), dt.date(2015, 1, 1))
+    assert {path.name: path.read_bytes() for path in log.folder.iterdir()} == content
+    assert actions(log) == ["remove", "remove", "remove", "add"]
+
+
+def test_a_block_that_does_not_open_may_hold_a_proof_and_stays_as_long(log: ChangeLog) -> None:
+    write(log, "add")
+    good = file(log).read_bytes()
+    file(log).write_bytes(b"torn by a crash\n" + good)
+    log.forget(dt.date(2027, 1, 1), dt.date(2020, 1, 1))
+    assert file(log).read_bytes() == b"torn by a crash\n"
+    log.forget(dt.date(2040, 1, 1), dt.date(2026, 11, 30))
+    assert file(log).exists()
+    log.forget(dt.date(2040, 1, 1), dt.date(2026, 12, 1))
+    assert not file(log).exists()
+
+
+@pytest.mark.parametrize("step", ["write_atomically", "unlink"])
+def test_what_cannot_be_forgotten_now_is_whole_and_told(
+    log: ChangeLog, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    write(log, *(["remove"] if step == "write_atomically" else []), "add")
+    before = file(log).read_bytes()
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(Path, "unlink", full)
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(NotWritten):
+        log.forget(dt.date(2027, 1, 1), dt.date(2020, 1, 1))
+    assert file(log).read_bytes() == before
+
+
+def test_an_empty_log_has_nothing_to_forget(log: ChangeLog) -> None:
+    log.forget(dt.date(2027, 1, 1), dt.date(2020, 1, 1))
+    assert not log.folder.exists()
+
+
+def test_a_checkpoint_forgets_what_the_setting_says_and_lines_in_the_journal_first_move_out(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.add(person("Aino"), by=BY)
+    store.remove(["P-000001"], by=BY, reason="expired")
+    store.note("sign_in", BY)
+    store.checkpoint()
+    store.note("sign_out", BY)  # no change: it stays in the journal, however long
+    years = {"now": 0}
+    now = type(store).now.fget  # type: ignore[attr-defined]
+    monkeypatch.setattr(
+        type(store), "now", property(lambda s: now(s).replace(year=now(s).year + years["now"], month=6, day=15))
+    )
+    settings.save(store.data_dir, Settings(), log_months=24)
+    for later, expected in ((1, ["sign_out", "sign_in", "remove", "add"]), (3, ["remove"]), (11, [])):
+        years["now"] = later
+        with store.files_locked():
+            checkpoint.daily(store)
+        assert [e.action for e in store.log(0)] == expected, later
+        assert [e.action for e in Store.open(store.data_dir, PASSWORD).log(0)] == expected

@@ -1,0 +1,148 @@
+"""What a signed-in user does about the own account: password, second factor, sessions."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from lib.access import second_factor
+from lib.access.accounts import Account, Factor, check_password
+from lib.access.entrance import NO_KEY, Entrance
+from lib.access.second_factor import Offer
+from lib.access.sessions import Session
+from lib.errors import AccountError, BadCode, BadSignIn, NotSignedIn
+from lib.i18n import N_
+
+_OFFERED = 1800.0  # seconds for which a secret that nobody confirmed stays the same
+
+
+class OwnAccess(Entrance):
+    """One's own account, by the session's token. Each call raises NotSignedIn where there is no session."""
+
+    def __init__(self, data_dir: Path, clock: Callable[[], float] = time.time) -> None:
+        super().__init__(data_dir, clock)
+        self._offers: dict[str, tuple[str, float]] = {}
+
+    # -- the password ------------------------------------------------------------------------------------------------
+
+    def change_own_password(self, token: str, old: str, new: str) -> str:
+        """Another password for oneself. Every session ends; returns the token of a new one for this device.
+
+        Raises:
+            BadSignIn, TooMany: the old password is wrong.
+            AccountError: the new one cannot be used.
+        """
+        account = self.half_in(token)
+        session = self._session(token, account)
+        check_password(new)
+        master = self._own_master(token)
+        self._prove(session, old)
+        if new == old:
+            raise AccountError(N_("This is the password that you have now. Choose another one."))
+        with self.accounts.changing():
+            self.keyring.set_account(master, session.user, new)
+            self.accounts.set_password(session.user, new)
+        account = self.accounts.get(session.user)
+        assert account
+        changed = self.sessions.create(
+            account, master, session.device, session.address, session.own, session.preferences
+        )
+        self.sessions.end_user(session.user, but=changed)
+        self._event("own_password", session)
+        return changed
+
+    # -- the second factor -------------------------------------------------------------------------------------------
+
+    def begin_second_factor(self, token: str, password: str = "") -> Offer:
+        """What to show to an authenticator app. Nothing changes until `confirm_second_factor`.
+
+        Args:
+            password: one's own; needed where there is a second factor already, which the new one replaces.
+
+        Raises:
+            BadSignIn, TooMany: the password is wrong.
+            AccountError: the account has no key.
+        """
+        account = self.half_in(token)
+        session = self._session(token, account)
+        assert account
+        self._own_master(token)
+        secret, since = self._offers.get(session.id, ("", 0.0))
+        now = self.clock()
+        if not secret or now - since > _OFFERED:
+            if account.second_factor:
+                self._prove(session, password)
+            secret = second_factor.new_secret()
+            self._offers = {key: kept for key, kept in self._offers.items() if now - kept[1] <= _OFFERED}
+            self._offers[session.id] = (secret, now)
+        return second_factor.offer(secret, account.name, self.settings.controller or self.id)
+
+    def confirm_second_factor(self, token: str, code: str) -> list[str]:
+        """Begin to use the offered second factor. Returns the recovery codes, which nobody can read again.
+
+        Raises:
+            BadCode: it is not the app's code of now.
+            BadSignIn: nothing is offered (any more).
+        """
+        account = self.half_in(token)
+        session = self._session(token, account)
+        master = self._own_master(token)
+        secret, since = self._offers.get(session.id, ("", 0.0))
+        if not secret or self.clock() - since > _OFFERED:
+            raise BadSignIn(N_("The second factor was not set up in time. Begin again."))
+        step = second_factor.step_of(secret, code, self.clock())
+        if step is None:
+            raise BadCode
+        codes = second_factor.recovery_codes()
+        hashes = tuple(second_factor.recovery_hash(master, session.user, code) for code in codes)
+        sealed = second_factor.sealed(master, session.user, secret)
+        self.accounts.set_factor(session.user, Factor(sealed, step, hashes))
+        self._offers.pop(session.id, None)
+        self._event("second_factor", session)
+        return codes
+
+    def end_second_factor(self, token: str, password: str) -> None:
+        """Use no second factor any more.
+
+        Raises:
+            AccountError: the user's role must have one.
+            BadSignIn, TooMany: the password is wrong.
+        """
+        account = self.account_of(token)
+        session = self._session(token, account)
+        assert account
+        if second_factor.required(account.roles, self.settings.second_factor_for):
+            raise AccountError(N_("Your role must use a second factor. It can be replaced, not taken away."))
+        self._prove(session, password)
+        self.accounts.set_factor(account.name, None)
+        self._event("second_factor_off", session)
+
+    # -- sessions ----------------------------------------------------------------------------------------------------
+
+    def sessions_of(self, token: str) -> list[Session]:
+        """One's own sessions, the newest first."""
+        account = self.account_of(token)
+        if account is None:
+            raise NotSignedIn
+        return self.live_sessions(account)
+
+    def live_sessions(self, account: Account) -> list[Session]:
+        """The sessions of an account that are still good."""
+        return [session for session in self.sessions.of_user(account.name) if session.epoch == account.epoch]
+
+    def end_session(self, token: str, session_id: str) -> None:
+        """End one of one's own sessions; an unknown one is no error."""
+        account = self.account_of(token)
+        if account is None:
+            raise NotSignedIn
+        self.sessions.end_one(account.name, session_id)
+
+    def _own_master(self, token: str) -> bytes:
+        master = self.sessions.master_key(token)
+        if master is None:
+            raise AccountError(NO_KEY)
+        return master
+
+    def _event(self, action: str, session: Session) -> None:
+        self.event(action, session.user, session.device, session.address)
