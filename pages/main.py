@@ -14,7 +14,7 @@ from lib.ui.messages import plain, said, show_error, show_flash
 from lib.ui.visit import Visit, language, visit
 from lib.ui.workbook import offer_rewrite
 from lib.ui.working import follow, tell_ended
-from pages import admin, entry, outside, prospects, retention, statistics
+from pages import account, admin, entry, outside, prospects, retention, statistics
 
 _SHOW = {
     "entry": entry.show,
@@ -23,7 +23,9 @@ _SHOW = {
     "retention": retention.show,
     "outside": outside.show,
     "admin": admin.show,
+    "account": account.show,
 }
+_OWN = "account"  # stands beside language and sign-out, and needs no register
 
 
 def _titles(v: Visit, waiting: dict[str, int]) -> dict[str, str]:
@@ -35,6 +37,7 @@ def _titles(v: Visit, waiting: dict[str, int]) -> dict[str, str]:
         "retention": t("Retention period"),
         "outside": t("Changes in Excel"),
         "admin": t("Administration"),
+        "account": t("My account"),
     }
     for name, count in waiting.items():
         if count:
@@ -107,11 +110,13 @@ def main() -> None:
     }
     st.session_state["_pages"], st.session_state["_landing"] = pages, pages[start]
     other = translator(_other_language(v))
-    account = [
+    menu = [
+        pages[_OWN],
         st.Page(_switch_language, title=other("In English"), url_path="language"),
         st.Page(_sign_out, title=v.t("Sign out"), url_path="sign-out"),
     ]
-    page = st.navigation({"": list(pages.values()), plain(v.account.display_name): account}, position="top")
+    main_pages = [shown for name, shown in pages.items() if name != _OWN]
+    page = st.navigation({"": main_pages, plain(v.account.display_name): menu}, position="top")
     if name := next((name for name, known in pages.items() if known == page), ""):
         if st.session_state.get("_page", name) != name:
             close_dialog()
@@ -125,12 +130,13 @@ def main() -> None:
         show_error(problem, v.t)
     if not v.workspace.is_open:
         _not_open(v, problem)
-        return
-    if isinstance(problem, (WorkbookMissing, Damaged)):
+        if page != pages[_OWN]:
+            return
+    elif isinstance(problem, (WorkbookMissing, Damaged)):
         st.caption(
             v.t("Go on working: everything that you save is kept. An administrator can write the workbook anew.")
         )
-    if holder := v.workspace.waiting_for:
+    if holder := v.workspace.waiting_for if v.workspace.is_open else None:
         text = Text(HeldOpen.template, {"name": holder.name, "program": holder.program})
         st.caption(f":material/edit_document: {said(text, v.t)}")
     try:

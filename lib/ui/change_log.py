@@ -50,7 +50,50 @@ ACTIONS = {
     "enable_user": N_("User enabled"),
     "reset_password": N_("New password given"),
     "settings": N_("Settings changed"),
+    "hand_over": N_("Rows handed over"),
+    "sign_in": N_("Signed in"),
+    "sign_in_failed": N_("Sign-in failed"),
+    "slowed": N_("Sign-in slowed"),
+    "sign_out": N_("Signed out"),
+    "session_ended": N_("Session ended"),
+    "lost_device": N_("Device lost"),
+    "own_password": N_("Own password changed"),
+    "second_factor": N_("Second factor set up"),
+    "second_factor_off": N_("Second factor taken away"),
 }
+# What the log is asked for: everything, or one of these.
+_ACCESS = frozenset(
+    {
+        "sign_in",
+        "sign_in_failed",
+        "slowed",
+        "sign_out",
+        "session_ended",
+        "lost_device",
+        "own_password",
+        "second_factor",
+        "second_factor_off",
+        "add_user",
+        "set_roles",
+        "disable_user",
+        "enable_user",
+        "reset_password",
+    }
+)
+_EXPORTS = frozenset({"download"})
+_KINDS: dict[str, tuple[str, frozenset[str]]] = {
+    "all": (N_("Everything"), frozenset(ACTIONS)),
+    "changes": (N_("Changes"), frozenset(ACTIONS) - _ACCESS - _EXPORTS),
+    "access": (N_("Sign-ins and access"), _ACCESS),
+    "exports": (N_("Downloads"), _EXPORTS),
+}
+_ENDS = {
+    "ended_elsewhere": N_("ended from another device"),
+    "idle": N_("not used for long"),
+    "too_old": N_("its time was over"),
+    "account": N_("the account was changed"),
+}
+_FACTORS = {"app": N_("with the app's code"), "recovery": N_("with a recovery code")}
 _REASONS = {"expired": N_("Retention period ended"), "outside": N_("Deleted in Excel")}
 _NOTICES = {
     **KINDS,
@@ -64,18 +107,34 @@ KEPT = "log-lines"  # where the session keeps them
 def show(v: Visit) -> None:
     t = v.t
     st.caption(t("Who did what to which row and when, never the content."))
+    kind = st.segmented_control(
+        t("Show"),
+        list(_KINDS),
+        default="all",
+        required=True,
+        format_func=lambda kind: t(_KINDS[kind][0]) if kind in _KINDS else "",
+        key="log-kind",
+        label_visibility="collapsed",
+    )
     dates: dict[str, Any] = {"format": date_format(v), "min_value": None, "max_value": None, "width": 155}
     with st.container(horizontal=True):  # two beside each other on a phone
         since = st.date_input(t("From"), v.today - dt.timedelta(days=_DAYS), key="log-from", **dates)
         until = st.date_input(t("To"), None, key="log-to", **dates)
         row = _row(st.text_input(t("Number"), key="log-number", placeholder="P-000123", autocomplete="off", width=155))
         lines = _lines(v, since, until)
+        if kind in _KINDS:
+            lines = lines[lines["code"].isin(_KINDS[kind][1])]
         chosen = st.multiselect(
             t("Who"), sorted(set(lines["by"])), key="log-by", placeholder=t("All"), select_all=False, width=326
+        )
+        done = st.multiselect(
+            t("What"), sorted(set(lines["action"])), key="log-action", placeholder=t("All"), select_all=False, width=326
         )
     found = lines
     if chosen:
         found = found[found["by"].isin(chosen)]
+    if done:
+        found = found[found["action"].isin(done)]
     if row:
         found = found[found["ids"].str.contains(f" {row} ", regex=False)]
     st.caption(t.plural("{n} line", "{n} lines", len(found)))
@@ -83,7 +142,7 @@ def show(v: Visit) -> None:
         st.info(t("Nothing matches. Take a filter away, or choose a longer time."), icon=":material/search_off:")
         return
     st.dataframe(
-        found.drop(columns="ids"),
+        found.drop(columns=["ids", "code"]),
         hide_index=True,
         lazy=True,
         height=560 if len(found) > 14 else "auto",
@@ -119,17 +178,23 @@ def _lines(v: Visit, since: dt.date | None, until: dt.date | None) -> pd.DataFra
 
 def _table(v: Visit, entries: Sequence[Entry]) -> pd.DataFrame:
     t, names, facts = v.t, _names(v, entries), _Facts(v)
-    labels = {action: t(label) for action, label in ACTIONS.items()}
+    labels, nobody = {action: t(label) for action, label in ACTIONS.items()}, t("No such user")
     return pd.DataFrame(
         {
             "at": pd.Series([entry.at for entry in entries], dtype="datetime64[s]"),
-            "by": pd.Series([names[entry.by] for entry in entries], dtype="str"),
+            "by": pd.Series([nobody if _is_nobody(entry) else names[entry.by] for entry in entries], dtype="str"),
             "action": [labels.get(entry.action, entry.action) for entry in entries],
             "rows": [_rows(entry) for entry in entries],
             "facts": [facts(entry.facts) for entry in entries],
+            "code": pd.Series([entry.action for entry in entries], dtype="str"),
             "ids": pd.Series([" ".join(("", *entry.ids, "")) for entry in entries], dtype="str"),
         }
     )
+
+
+def _is_nobody(entry: Entry) -> bool:
+    """Whether somebody was at the door with a name that no user has."""
+    return entry.by == "" and entry.action in _ACCESS
 
 
 def _names(v: Visit, entries: Sequence[Entry]) -> dict[str, str]:
@@ -159,14 +224,19 @@ class _Facts:
         self._say: dict[str, Callable[[Any], str]] = {
             "reason": lambda reason: v.t(_REASONS[reason]) if reason in _REASONS else str(reason),
             "user": str,
+            "to": lambda to: v.t("to {name}", name=to),
             "roles": lambda roles: ", ".join(v.t(ROLES[role]) for role in roles if role in ROLES),
             "fields": lambda fields: self._said_headings(tuple(fields)),
+            "why": lambda why: v.t(_ENDS[why]) if why in _ENDS else str(why),
+            "second_factor": lambda kind: v.t(_FACTORS[kind]) if kind in _FACTORS else v.t("second factor"),
             "settings": lambda names: ", ".join(v.t(settings.LABELS[n]) for n in names if n in settings.LABELS),
             "holder": str,
             "backup": self._backup,
             "notice": lambda kinds: ", ".join(v.t(_NOTICES[kind]) for kind in kinds if kind in _NOTICES),
             "lost": lambda n: v.t.plural("{n} change lost", "{n} changes lost", n) if n else "",
             "questions": lambda n: v.t.plural("{n} question to decide", "{n} questions to decide", n) if n else "",
+            "device": str,
+            "address": str,
         }
 
     def __call__(self, facts: dict[str, Any]) -> str:

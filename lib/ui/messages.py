@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Literal
+from urllib.parse import quote, urlencode, urlsplit
 
 import streamlit as st
 
@@ -37,10 +38,16 @@ def field_name(code: str, t: Translator) -> str:
 def show_error(error: AppError, t: Translator) -> None:
     """Say an error: what happened, what is safe, what to do."""
     if isinstance(error, NotSignedIn):
-        st.error(t.text(error.text), icon=":material/lock:")
-        st.link_button(t("Sign in"), "/login", type="primary")
+        st.info(t.text(error.text), icon=":material/lock:")
+        st.link_button(t("Sign in"), f"/login?next={quote(_here())}", type="primary")
         return
     st.error(error_text(error, t), icon=":material/error:")
+
+
+def _here() -> str:
+    """The path of the page that is open, to come back to."""
+    path, query = urlsplit(st.context.url or "/").path, urlencode(st.query_params.to_dict())
+    return f"{path}?{query}" if query else path
 
 
 def error_text(error: AppError, t: Translator) -> str:

@@ -30,6 +30,7 @@ _CSS = """
 .stMainBlockContainer { padding-top: 4.25rem; padding-bottom: 3rem; max-width: 82rem; }
 h1 { font-size: 1.6rem !important; padding: 0 0 .25rem !important; margin: 0 !important; }
 .stMainBlockContainer h2 { font-size: 1.2rem !important; padding: .5rem 0 .25rem !important; }
+[role="dialog"] > h2, [role="dialog"] > h2 p { font-size: 1.25rem !important; }
 [data-testid="stElementToolbar"] { display: none; }
 [data-testid="stMain"] button[kind="primary"] p,
 [data-testid="stMain"] button[kind="primaryFormSubmit"] p { color: ON_ACCENT; }
@@ -38,6 +39,17 @@ h1 { font-size: 1.6rem !important; padding: 0 0 .25rem !important; margin: 0 !im
 .chip i { display: inline-block; width: .6rem; height: .6rem; border-radius: 50%; margin-right: .4rem; }
 .chip.warn { border-color: #B25E00; font-weight: 600; }
 .facts a { color: ACCENT !important; }
+.who { font-size: 1.2rem; font-weight: 600; overflow-wrap: anywhere; }
+.line, .parts { overflow-wrap: anywhere; }
+.parts { display: flex; flex-wrap: wrap; column-gap: 1rem; }
+.way { display: flex; flex-wrap: wrap; align-items: center; gap: .5rem 1rem; }
+.way > div { flex: 1 1 14rem; }
+.line .chip, .chips .chip { margin-bottom: 0; }
+.chips { margin-top: .25rem; }
+a.button { display: inline-block; min-height: 2.5rem; padding: .55rem .75rem; border-radius: .5rem; font-size: .875rem;
+  border: 1px solid color-mix(in srgb, currentColor 35%, transparent); color: inherit !important;
+  text-decoration: none !important; }
+a.button:hover { border-color: ACCENT; color: ACCENT !important; }
 .quiet { opacity: .8; font-size: .9rem; }
 .beside { border-collapse: collapse; font-size: .95rem; }
 .beside th, .beside td { text-align: left; vertical-align: top; padding: .15rem 1.5rem .15rem 0; font-weight: 400;
@@ -46,7 +58,10 @@ h1 { font-size: 1.6rem !important; padding: 0 0 .25rem !important; margin: 0 !im
 .beside td { min-width: 6rem; }
 .signout { font: inherit; min-height: 48px; padding: 0 1.5rem; border: 0; border-radius: .5rem; cursor: pointer;
   background: ACCENT; color: ON_ACCENT; }
-.st-key-entry, .st-key-admin-users, .st-key-admin-settings { max-width: 52rem; }
+.st-key-entry, .st-key-account, .st-key-admin-users, .st-key-admin-settings { max-width: 52rem; }
+[class*="st-key-user-line-"], [class*="st-key-session-"], [class*="st-key-way-"] { padding: .55rem 1rem; }
+[class*="st-key-user-line-"] button { min-height: 1.75rem; padding: 0; text-align: left; }
+[class*="st-key-user-line-"] button p { font-weight: 600; font-size: 1rem; overflow-wrap: anywhere; }
 [data-testid="stHeaderActionElements"] { display: none; }
 [data-testid="stMetricValue"] { font-size: 1.7rem; }
 @media (max-width: 640px) {
@@ -103,3 +118,8 @@ def source_chip(source: str, t: Translator) -> str:
 def chip(text: str, *, warn: bool = False) -> str:
     """A fact as HTML. The text must be ours, not a user's."""
     return f'<span class="chip{" warn" if warn else ""}">{text}</span>'
+
+
+def link(path: str, text: str) -> str:
+    """A way to a page outside of Streamlit, as HTML: it opens in the same tab. The text must be ours."""
+    return f'<a class="button" href="{path}">{escape(text)}</a>'

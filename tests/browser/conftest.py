@@ -31,6 +31,7 @@ ROWS = 60
 PAGES = {"": "Uusi prospekti", "prospects": "Prospektit", "statistics": "Tilastot"} | {
     "retention": "Säilytysaika",
     "admin": "Ylläpito",
+    "account": "Oma tili",
 }
 t = translator("fi")
 expect.set_options(timeout=15_000)
@@ -90,7 +91,11 @@ class Server:
         self.command("init", "--admin", "aino", "--company", "Esimerkki Oy")
         if rows:
             self.command("sample", "--rows", str(rows), "--seed", "5")
-        self.command("user", "add", "sami", "--role", "sales", "--display-name", "Sami Seppälä")
+        self.add_user("sami", "Sami Seppälä", "sales")
+
+    def add_user(self, name: str, display_name: str, *roles: str) -> None:
+        """A user whose password is PASSWORD."""
+        self.command("user", "add", name, "--lasting", "--display-name", display_name, "--role", *roles)
 
     def start(self) -> None:
         self.launch()

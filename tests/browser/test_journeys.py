@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -352,3 +353,78 @@ def test_a_chart_is_drawn_and_leads_to_its_rows(server: Server, browse: Browse) 
         today, frame = store.today, store.frame
     inside = (frame["source"] == "email") & (frame["received"].dt.year == today.year)
     tab.see(f"{(inside & frame['removal_requested'].isna()).sum()} / {len(frame)}")
+
+
+# -- users and sessions ------------------------------------------------------------------------------------------------
+
+
+def test_a_new_user_comes_in_with_the_one_time_password_and_chooses_another(server: Server, browse: Browse) -> None:
+    tab = browse(server, "aino").open("admin")
+    tab.type("Name", "Uusi Ullanmäki")
+    tab.type("User name", "uusi")
+    tab.press("Add user")
+    dialog = tab.page.get_by_role("dialog")
+    expect(dialog.get_by_text(server.url)).to_be_visible()
+    given = dialog.get_by_test_id("stCode").locator("code").inner_text()
+    tab.page.keyboard.press("Escape")  # nothing but the button takes it away
+    tab.press("I have passed it on")
+    expect(tab.page.get_by_text(given)).to_have_count(0)
+    other = browse(server)
+    other.page.goto(f"{server.url}/prospects")
+    sign_in_form(other, given, "uusi")
+    expect(other.page.get_by_role("heading", name=t("Choose your own password"))).to_be_visible()
+    other.page.goto(f"{server.url}/prospects")  # nothing else opens before
+    expect(other.page.get_by_role("heading", name=t("Choose your own password"))).to_be_visible()
+    other.page.fill("#old", given)
+    for field in ("#password", "#password_again"):
+        other.page.fill(field, "oma uusi salasana ääkkösin")
+    other.page.get_by_role("button", name=t("Change password")).click()
+    other.idle().title(t("Prospects"))
+    other.open("account").title(t("My account"))
+    with server.open_store() as store:
+        told = [(line.action, line.by) for line in store.log() if line.action in ("add_user", "own_password")]
+    assert told[:2] == [("own_password", "uusi"), ("add_user", "aino")]
+
+
+def test_a3_signing_out_another_device_ends_it_there_at_once(server: Server, browse: Browse) -> None:
+    lost, desk = (browse(server, "sami").open("prospects"), browse(server, "sami").open("account"))
+    desk.title(t("My account"))
+    buttons = desk.page.get_by_role("button", name=t("Sign out there"))
+    many = desk.page.get_by_role("button", name=re.compile("^" + t("Sign out there") + r" \d"))
+    expect(buttons.first).to_be_visible()
+    many.click()
+    desk.see(t("You are signed out everywhere else."))
+    expect(buttons).to_have_count(0)
+    expect(lost.page.get_by_role("alertdialog").get_by_text(t("Your session has ended"))).to_be_visible()
+    expect(desk.page.get_by_role("alertdialog")).to_have_count(0)
+    lost.page.goto(f"{server.url}/prospects")
+    expect(lost.page.get_by_role("heading", name=t("Sign in"))).to_be_visible()
+
+
+def test_the_ways_of_one_s_account_lead_to_the_password_and_the_second_factor_and_back(
+    server: Server, browse: Browse
+) -> None:
+    tab = browse(server, "sami").open("account")
+    for name, path in (("Change password", "/password"), ("Set up the second factor", "/second-factor")):
+        tab.page.get_by_role("link", name=t(name)).click()
+        expect(tab.page).to_have_url(f"{server.url}{path}")
+        tab.got.clear()
+        tab.page.locator('a[href="/account"]').click()
+        tab.idle().title(t("My account"))
+
+
+def test_a_disabled_user_s_rows_go_to_somebody_else(server: Server, browse: Browse) -> None:
+    server.add_user("lauri", "Lauri Lähtijä", "sales")
+    with server.open_store() as store:
+        pid = store.add({"source": "phone", "name": "Perintö Pekka", "owner": "lauri"}, by="lauri")
+    gone, tab = browse(server, "lauri").open("prospects"), browse(server, "aino").open("admin")
+    tab.page.get_by_role("button", name="Lauri Lähtijä").click()
+    tab.press("Disable user")
+    dialog = tab.page.get_by_role("dialog")
+    dialog.get_by_role("combobox").click()
+    tab.page.get_by_role("option", name="Sami Seppälä").click()
+    dialog.get_by_role("button", name=t("Disable user")).click()
+    tab.see(t("{name} can no longer sign in.", name="Lauri Lähtijä"))
+    expect(gone.page.get_by_role("alertdialog")).to_be_visible()
+    with server.open_store() as store:
+        assert store.register.row(pid)["owner"] == "sami"

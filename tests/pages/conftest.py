@@ -203,8 +203,9 @@ def _template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         salt = bcrypt.gensalt
         patch.setattr(keys, "SCRYPT_COST", 2)
         patch.setattr(bcrypt, "gensalt", lambda rounds=4, prefix=b"2b": salt(4, prefix))
+        patch.setattr(Installation, "event", lambda *_, **__: None)  # the change log begins with the test
         installation = Installation(tmp_path_factory.mktemp("template") / "data")
-        token = set_up(
+        set_up(
             installation,
             code=installation.setup_code or "",
             company="Esimerkki Oy",
@@ -217,7 +218,8 @@ def _template(tmp_path_factory: pytest.TempPathFactory) -> Path:
             sample=False,
         )
         for name, (display_name, roles) in list(PEOPLE.items())[1:]:
-            installation.add_user(token, name, display_name, roles, PASSWORD)
+            installation.add_user_by_workbook(name, display_name, roles, PASSWORD, WORKBOOK_PASSWORD, one_time=False)
+        installation.sessions.end_user("aino")  # the one of the first start
         installation.close()
     return installation.data_dir
 

@@ -1,4 +1,4 @@
-"""The administration page: users and settings; its other parts have tests of their own."""
+"""The administration page: what it shows to whom, and the settings; its other parts have tests of their own."""
 
 from __future__ import annotations
 
@@ -9,167 +9,10 @@ from pathlib import Path
 import pytest
 
 from lib import settings
-from lib.access.roles import OPERATIONS, ROLES
+from lib.access.accounts import Factor
 from lib.settings import Settings
 from lib.store import Store
-from pages.admin import OPERATION_NAMES
-from tests.pages.conftest import PASSWORD, Visitor, add, part
-
-NEW = "uusi pitkä salasana ääkkösin"
-
-
-def of(visitor: Visitor, name: str, part: str) -> object:
-    """A widget of a user's own form: r for roles, p for the password, d for the button that disables."""
-    account = visitor.installation.accounts.get(name)
-    assert account
-    key = f"user-{name}-{account.epoch}-{part}"
-    kind = {"r": "multiselect", "p": "text_input", "d": "button"}[part]
-    return getattr(visitor.at, kind)(key=key)
-
-
-def press_of(visitor: Visitor, name: str, label: str) -> None:
-    """Press a button of a user's own form."""
-    account = visitor.installation.accounts.get(name)
-    assert account
-    said = visitor.t(label)
-    form = f"user-{name}-{account.epoch}"
-    (button,) = [b for b in visitor.at.button if b.label == said and b.form_id.startswith(form)]
-    button.click()
-    visitor.run()
-
-
-def type_new_user(visitor: Visitor, **values: object) -> None:
-    kinds = {"new-roles": "multiselect"}
-    for name, value in values.items():
-        key = f"new-{name.replace('_', '-')}"
-        kind = kinds.get(key, "text_input")
-        (widget,) = [w for w in getattr(visitor.at, kind) if w.key and w.key.rpartition("-")[0] == key]
-        widget.set_value(value)
-
-
-def test_a_new_user_can_sign_in_at_once(aino: Visitor, store: Store) -> None:
-    aino.open("admin")
-    type_new_user(aino, name="Uusi Ullanmäki", user_name=" uusi ", roles=["sales", "manager"], password=NEW)
-    aino.press("Add user")
-    assert aino.sees("{name} can sign in.", name="uusi")
-    token = aino.installation.sign_in("uusi", NEW)
-    account = aino.installation.user_of(token)
-    assert account and account.roles == {"sales", "manager"} and account.display_name == "Uusi Ullanmäki"
-    assert [w.value for w in aino.at.text_input if w.key and w.key.startswith("new-")] == ["", "", ""]
-    assert NEW not in aino.shown()
-
-
-@pytest.mark.parametrize(
-    ("values", "why", "params"),
-    [
-        ({"user_name": "sami"}, "There is already a user {name}. Choose another user name.", {"name": "sami"}),
-        (
-            {"user_name": "Väärä Nimi"},
-            "A user name has 2 to 32 characters: lower-case letters a to z, digits, full stop, hyphen, underscore.",
-            {},
-        ),
-        ({"name": ""}, "Write the name of the user.", {}),
-        (
-            {"password": "lyhyt"},
-            "The password is too short. Use at least {least} characters, for example four words.",
-            {"least": 12},
-        ),
-        (
-            {"password": "ä" * 37},
-            "The password is too long. Use at most {most} characters; letters like ä count as two.",
-            {"most": 72},
-        ),
-        ({"roles": []}, "Choose at least one role.", {}),
-    ],
-)
-def test_a_user_that_cannot_be_made_is_said_why_and_what_was_typed_stays(
-    aino: Visitor, store: Store, values: dict[str, object], why: str, params: dict[str, object]
-) -> None:
-    before = aino.installation.accounts.all()
-    aino.open("admin")
-    type_new_user(aino, **{"name": "Uusi Ullanmäki", "user_name": "uusi", "password": NEW, **values})
-    aino.press("Add user")
-    assert aino.at.error[0].value == aino.t(why, **params)
-    assert aino.installation.accounts.all() == before
-    (kept,) = [w.value for w in aino.at.text_input if w.key and w.key.startswith("new-user-name-")]
-    assert kept == values.get("user_name", "uusi")
-
-
-def test_a3_other_roles_end_the_user_s_sessions(visitor: Callable[..., Visitor], aino: Visitor, store: Store) -> None:
-    sami = visitor("sami")
-    aino.open("admin")
-    of(aino, "sami", "r").set_value(["manager"])  # type: ignore[attr-defined]
-    press_of(aino, "sami", "Save roles")
-    account = aino.installation.accounts.get("sami")
-    assert account and account.roles == {"manager"}
-    assert aino.sees("The roles of {name} were changed. The sessions of {name} have ended.", name="sami")
-    sami.open()
-    assert sami.sees("You are not signed in, or your session has ended. Sign in again.")
-
-
-def test_a3_a_new_password_ends_the_user_s_sessions_and_the_old_one(
-    visitor: Callable[..., Visitor], aino: Visitor, store: Store
-) -> None:
-    sami = visitor("sami")
-    aino.open("admin")
-    of(aino, "sami", "p").set_value(NEW)  # type: ignore[attr-defined]
-    press_of(aino, "sami", "Give new password")
-    assert aino.sees("{name} has a new password. The sessions of {name} have ended.", name="sami")
-    assert aino.installation.account_of(sami.token) is None
-    with pytest.raises(Exception, match="wrong"):
-        aino.installation.sign_in("sami", PASSWORD)
-    assert aino.installation.sign_in("sami", NEW) and NEW not in aino.shown()
-
-
-def test_a_short_new_password_is_refused(visitor: Callable[..., Visitor], aino: Visitor, store: Store) -> None:
-    sami = visitor("sami")
-    aino.open("admin")
-    of(aino, "sami", "p").set_value("lyhyt")  # type: ignore[attr-defined]
-    press_of(aino, "sami", "Give new password")
-    assert aino.at.error and aino.installation.account_of(sami.token)
-
-
-def test_a3_a_disabled_user_is_out_and_comes_back_when_enabled(
-    visitor: Callable[..., Visitor], aino: Visitor, store: Store
-) -> None:
-    sami = visitor("sami")
-    aino.open("admin")
-    of(aino, "sami", "d").click()  # type: ignore[attr-defined]
-    aino.run()
-    assert aino.installation.account_of(sami.token) is None
-    assert f"Sami Seppälä · sami · {aino.t('Sales')} · {aino.t('disabled')}" in [e.label for e in aino.at.expander]
-    of(aino, "sami", "d").click()  # type: ignore[attr-defined]
-    aino.run()
-    assert aino.installation.sign_in("sami", PASSWORD)
-
-
-def test_the_only_administrator_is_warned_and_cannot_be_lost(aino: Visitor, store: Store) -> None:
-    aino.workspace.set_disabled("ylva", True)
-    aino.open("admin")
-    assert aino.at.warning[0].value == aino.t(
-        "Only {name} has the administrator's role. Give it to a second person, so that nobody is locked out.",
-        name="Aino Alku",
-    )
-    last = aino.t("This is the only administrator. Make another user an administrator first.")
-    of(aino, "aino", "d").click()  # type: ignore[attr-defined]
-    aino.run()
-    assert [e.value for e in aino.at.error] == [last]
-    of(aino, "aino", "r").set_value(["sales"])  # type: ignore[attr-defined]
-    press_of(aino, "aino", "Save roles")
-    assert [e.value for e in aino.at.error] == [last]
-
-
-def test_two_administrators_need_no_warning(aino: Visitor, store: Store) -> None:
-    aino.open("admin")
-    assert not aino.at.warning
-
-
-def test_what_each_role_may_do_is_the_table_of_roles(aino: Visitor, store: Store) -> None:
-    aino.open("admin")
-    table = aino.table()
-    for operation, allowed in OPERATIONS.items():
-        row = table.loc[aino.t(OPERATION_NAMES[operation])]
-        assert {role for role in ROLES if row[aino.t(ROLES[role])]} == allowed
+from tests.pages.conftest import Visitor, add, part
 
 
 def test_an_administrator_alone_manages_users_and_sees_no_row(
@@ -194,7 +37,8 @@ def typed(visitor: Visitor) -> dict[str, object]:
 
 
 def change(visitor: Visitor, name: str, value: object) -> None:
-    kind = {int: "number_input"}.get(type(value), "selectbox" if name in ("language", "download") else "text_input")
+    chosen = name in ("language", "download", "second_factor_for")
+    kind = {int: "number_input"}.get(type(value), "selectbox" if chosen else "text_input")
     visitor.field(kind, settings.LABELS[name]).set_value(value)
 
 
@@ -208,7 +52,10 @@ CHANGES = {
     "timezone": "Europe/Stockholm",
     "download": "own",
     "idle_hours": 8,
-    "session_days": 7,
+    "session_hours": 10,
+    "own_device_days": 0,
+    "second_factor_for": "manager",
+    "log_months": 36,
     "backups_daily": 5,
     "backups_other": 6,
     "backups_days": 60,
@@ -217,6 +64,7 @@ CHANGES = {
 
 
 def test_the_settings_are_shown_and_saved_and_the_log_says_which(aino: Visitor, store: Store) -> None:
+    aino.installation.accounts.set_factor("aino", Factor("x", 0, ()))
     part(aino, "settings")
     before = aino.installation.settings
     assert typed(aino) == asdict(before) and CHANGES.keys() == asdict(before).keys()
@@ -243,7 +91,9 @@ def test_the_settings_are_shown_and_saved_and_the_log_says_which(aino: Visitor, 
         ("phone_region", "Suomi"),
         ("timezone", "Helsinki"),
         ("idle_hours", 0),
-        ("session_days", 1000),
+        ("session_hours", 1000),
+        ("own_device_days", 91),
+        ("log_months", 0),
     ],
 )
 def test_a_setting_that_cannot_be_used_is_said_at_its_field_and_nothing_is_saved(
@@ -261,6 +111,20 @@ def test_a_setting_that_cannot_be_used_is_said_at_its_field_and_nothing_is_saved
     assert typed(aino) == {**asdict(before), name: value, "controller": "Toinen Oy"}
 
 
+@pytest.mark.parametrize(("wanted", "refused"), [("all", True), ("manager", True), ("admin", True), ("none", False)])
+def test_nobody_asks_for_a_second_factor_before_having_one(
+    visitor: Callable[..., Visitor], store: Store, wanted: str, refused: bool
+) -> None:
+    ylva = visitor("ylva")
+    ylva.workspace.save_settings(second_factor_for="none")
+    part(ylva, "settings")
+    change(ylva, "second_factor_for", wanted)
+    ylva.press("Save settings")
+    why = ylva.t("Set up your own second factor first, on the page My account.")
+    assert (f":red[{why}]" in [m.value for m in ylva.at.markdown]) == refused
+    assert ylva.installation.settings.second_factor_for == "none" and ylva.installation.account_of(ylva.token)
+
+
 def test_a_second_place_that_cannot_be_used_is_said_at_its_field(aino: Visitor, store: Store, tmp_path: Path) -> None:
     for folder, why in (
         (tmp_path / "poissa", "This folder is not there, or it cannot be opened."),
@@ -276,7 +140,3 @@ def test_a_second_place_that_cannot_be_used_is_said_at_its_field(aino: Visitor, 
     aino.press("Save settings")
     assert aino.sees("The settings were saved.")
     assert aino.installation.settings.second_place == str(tmp_path / "toinen")
-
-
-def test_every_operation_has_a_name_on_the_page() -> None:
-    assert OPERATION_NAMES.keys() == OPERATIONS.keys()

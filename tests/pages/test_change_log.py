@@ -10,22 +10,29 @@ from pathlib import Path
 
 import pytest
 
+from lib.errors import BadSignIn
+from lib.operations import Workspace
 from lib.store import Store
 from lib.store.copies import KINDS
 from lib.store.log import Entry, Key
 from lib.store.outside import NOTICES
 from lib.ui.backups import KIND_NAMES
-from lib.ui.change_log import _NOTICES, ACTIONS
-from tests.pages.conftest import NOW, TODAY, Visitor, add, part
+from lib.ui.change_log import _KINDS, _NOTICES, ACTIONS
+from tests.pages.conftest import NOW, PASSWORD, TODAY, Visitor, add, part
 
 LIB = Path(__file__).parents[2] / "lib"
 
 
 def log(visitor: Visitor, **filters: object) -> None:
-    """Open the change log with some filters: since, until, number, by."""
+    """Open the change log with some filters: since, until, number, by, action, kind."""
     part(visitor, "log")
-    kinds = {"since": ("date_input", "log-from"), "until": ("date_input", "log-to")}
-    kinds |= {"number": ("text_input", "log-number"), "by": ("multiselect", "log-by")}
+    kinds = {"kind": ("button_group", "log-kind")}
+    kinds |= {"since": ("date_input", "log-from"), "until": ("date_input", "log-to")}
+    kinds |= {
+        "number": ("text_input", "log-number"),
+        "by": ("multiselect", "log-by"),
+        "action": ("multiselect", "log-action"),
+    }
     for name, value in filters.items():
         kind, key = kinds[name]
         getattr(visitor.at, kind)(key=key).set_value(value)
@@ -117,6 +124,59 @@ def test_the_log_is_filtered_by_who(aino: Visitor, lines: Store) -> None:
     assert aino.table()["by"].tolist() == [aino.t("The program")]
 
 
+def test_the_log_is_filtered_by_what_was_done(aino: Visitor, store: Store) -> None:
+    for n, action in enumerate(("add", "update", "download")):
+        store.change_log.write({Key(-1, n): Entry(NOW, "sami", action, [], {})})
+    log(aino, action=[aino.t(ACTIONS["add"]), aino.t(ACTIONS["download"])])
+    assert set(aino.table()["action"]) == {aino.t(ACTIONS["add"]), aino.t(ACTIONS["download"])}
+
+
+@pytest.mark.parametrize(
+    ("kind", "shown"),
+    [
+        ("all", {"add", "download", "sign_in", "session_ended", "disable_user", "settings"}),
+        ("changes", {"add", "settings"}),
+        ("access", {"sign_in", "session_ended", "disable_user"}),
+        ("exports", {"download"}),
+    ],
+)
+def test_sign_ins_and_downloads_are_found_apart_from_changes(
+    aino: Visitor, store: Store, kind: str, shown: set[str]
+) -> None:
+    for n, action in enumerate(("add", "download", "sign_in", "session_ended", "disable_user", "settings")):
+        store.change_log.write({Key(-1, n): Entry(NOW, "sami", action, [], {})})
+    log(aino, kind=kind)
+    assert set(aino.table()["action"]) == {aino.t(ACTIONS[action]) for action in shown}
+
+
+def test_every_action_is_of_one_kind() -> None:
+    everything, *parts = (actions for _, actions in _KINDS.values())
+    assert sorted(action for part in parts for action in part) == sorted(everything) == sorted(ACTIONS)
+
+
+def test_a_failed_sign_in_tells_device_and_address_and_no_name_that_was_only_typed(aino: Visitor, store: Store) -> None:
+    firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0"
+    for name in ("sami", "oikea hevonen"):
+        with pytest.raises(BadSignIn):
+            aino.installation.sign_in(name, "väärä salasana", firefox, "203.0.113.9")
+    log(aino, kind="access")
+    table = aino.table()
+    assert table["by"].tolist() == [aino.t("No such user"), "Sami Seppälä"]
+    assert set(table["action"]) == {aino.t("Sign-in failed")}
+    assert set(table["facts"]) == {"Firefox, Linux · 203.0.113.9"} and "hevonen" not in aino.shown()
+
+
+def test_a_download_tells_who_how_many_rows_and_from_where(
+    visitor: Callable[..., Visitor], aino: Visitor, store: Store
+) -> None:
+    add(store, name="Kaarina Kanarialintu")
+    sami = Workspace(aino.installation, aino.installation.sign_in("sami", PASSWORD, "", "10.8.0.14").token)
+    sami.excel_list(["P-000001"], ["id", "name"], password=PASSWORD, language="fi")
+    log(aino, kind="exports")
+    (line,) = aino.table().to_dict("records")
+    assert (line["by"], line["rows"], line["facts"]) == ("Sami Seppälä", "1", "10.8.0.14")
+
+
 def test_only_the_months_that_are_asked_for_are_read(
     aino: Visitor, lines: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -161,7 +221,7 @@ def logged() -> set[str]:
         for node in ast.walk(tree):
             if isinstance(node, ast.Call):
                 name = getattr(node.func, "attr", getattr(node.func, "id", ""))
-                place = {"Entry": 2, "note": 0, "_note": 0, "change": 0, "_mark": 3}.get(name)
+                place = {"Entry": 2, "note": 0, "_note": 0, "event": 0, "_event": 0, "change": 0, "_mark": 3}.get(name)
                 given = [k.value for k in node.keywords if k.arg == "action" and name != "add_argument"]
                 if place is not None and len(node.args) > place:
                     given.append(node.args[place])
@@ -199,6 +259,7 @@ def test_every_kind_of_backup_and_of_notice_has_a_name() -> None:
 
 def test_the_details_are_words(aino: Visitor, store: Store) -> None:
     facts = {
+        "hand_over": ({"user": "sami", "to": "maija"}, "sami"),
         "remove": ({"reason": "outside"}, "Deleted in Excel"),
         "outside": ({"notice": ["plain"]}, "Saved without its password"),
         "set_roles": ({"user": "sami", "roles": ["sales"]}, "Sales"),
@@ -206,6 +267,9 @@ def test_the_details_are_words(aino: Visitor, store: Store) -> None:
         "backup": ({"backup": "manual-20260311T103000-g4-r1.xlsx"}, "Made by hand"),
         "settings": ({"settings": ["timezone"]}, "Time zone"),
         "pass_over": ({"holder": "Maija"}, "Maija"),
+        "session_ended": ({"why": "idle"}, "not used for long"),
+        "sign_in": ({"second_factor": "recovery"}, "with a recovery code"),
+        "sign_in_failed": ({"second_factor": True}, "second factor"),
     }
     for n, (action, (fact, _)) in enumerate(facts.items()):
         store.change_log.write({Key(-1, n): Entry(NOW, "aino", action, [], fact)})
@@ -213,4 +277,5 @@ def test_the_details_are_words(aino: Visitor, store: Store) -> None:
     table = aino.table().set_index("action")["facts"]
     for action, (_, word) in facts.items():
         assert aino.t(word) in table[aino.t(ACTIONS[action])]
+    assert aino.t("to {name}", name="maija") in table[aino.t("Rows handed over")]
     assert "11.3.2026 klo 10.30" in table[aino.t("Backup made")]

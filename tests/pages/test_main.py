@@ -16,15 +16,17 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from lib import retention
+from lib.access.accounts import Factor
 from lib.access.gate import Gate
 from lib.access.roles import PAGES, landing, may
+from lib.errors import BadSignIn, TooMany
 from lib.i18n import translator
 from lib.installation import Installation
 from lib.sample import fill
 from lib.store import Store, journal
 from lib.ui.messages import plain
 from tests.catalogue import source_texts
-from tests.pages.conftest import MAIN, PEOPLE, TODAY, WORKBOOK_PASSWORD, Visitor, add, hold, release, texts
+from tests.pages.conftest import MAIN, PEOPLE, TODAY, WORKBOOK_PASSWORD, Visitor, add, hold, part, release, texts
 
 TITLES = {
     "entry": "New prospect",
@@ -33,6 +35,7 @@ TITLES = {
     "retention": "Retention period",
     "outside": "Changes in Excel",
     "admin": "Administration",
+    "account": "My account",
 }
 
 
@@ -81,6 +84,15 @@ def test_a1_without_a_session_the_script_shows_only_where_to_sign_in(aino: Visit
         aino.open(page)
         assert aino.sees("You are not signed in, or your session has ended. Sign in again.")
         assert not aino.at.title and not aino.at.dataframe
+
+
+def test_a3_an_ended_session_leads_to_sign_in_and_back_to_the_same_view(aino: Visitor, rows: Store) -> None:
+    aino.installation.sign_out(aino.token)
+    aino.open("prospects", row="P-000001")
+    (way,) = aino.at.get("link_button")
+    # AppTest knows no address; the browser's path stands before the query.
+    assert way.proto.url == "/login?next=/%3Frow%3DP-000001" and way.proto.label == aino.t("Sign in")
+    assert not aino.at.error
 
 
 def test_a1_without_the_gate_the_script_shows_nothing(
@@ -136,11 +148,29 @@ def visits(who: Visitor) -> Iterator[str]:
     who.open("entry")
     who.press("Save")
     yield "an empty entry"
-    for part in ("workbook", "backups", "settings", "log"):
-        who.open("admin")
-        who.at.button_group(key="admin").set_value(part)
+    for name in ("workbook", "backups", "settings", "log"):
+        part(who, name)
+        yield name
+    for dialog in ("", "reset", "drop-factor", "lost", "disable"):
+        part(who, "users")
+        who.at.button(key="open-sami").click()
         who.run()
-        yield part
+        if dialog:
+            who.at.button(key=f"{dialog}-open").click()
+            who.run()
+        yield f"a user, {dialog}"
+    who.at.selectbox(key="disable-heir").set_value("maija")
+    who.at.button(key="dialog-do").click()
+    who.run()
+    yield "a disabled user"
+    who.press("Enable user")
+    who.at.button(key="reset-open").click()
+    who.run()
+    who.at.button(key="dialog-do").click()
+    who.run()
+    yield "a one-time password"
+    who.at.button(key="dialog-do").click()
+    who.run()
     for group in ("requested", "ended", "before_review", "within_year"):
         who.open("retention")
         who.at.button_group(key="queue").set_value(group)
@@ -182,7 +212,12 @@ def test_every_text_that_a_page_says_is_in_the_catalogue() -> None:
 def test_no_page_says_a_word_in_the_other_language_or_a_code(
     visitor: Callable[..., Visitor], rows: Store, language: str
 ) -> None:
-    who = visitor("aino", language)
+    who, sami = visitor("aino", language), visitor("sami")
+    who.installation.accounts.set_factor("sami", Factor("x", 0, ()))
+    for _ in range(7):
+        with pytest.raises((BadSignIn, TooMany)):
+            who.installation.sign_in("maija", "väärä salasana", "", "203.0.113.9")
+    sami.workspace.excel_list(list(rows.frame["id"][:3]), ["id"], password=WORKBOOK_PASSWORD, language=language)
     for place in visits(who):
         assert untranslated(who) == set(), place
         words = set(re.findall(r"[\w-]+", "\n".join(text for text in texts(who.at) if "href" not in text)))
