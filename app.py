@@ -20,11 +20,11 @@ def address() -> str:
     return f"{scheme}://{st.get_option('server.address') or '127.0.0.1'}:{st.get_option('server.port')}"
 
 
-prepare()
+prepare(__name__)
 app = st.App(
     "pages/main.py",
     routes=ROUTES,
-    middleware=[Middleware(Gate)],
-    lifespan=lifespan(address),
+    middleware=[Middleware(Gate, allowed_hosts=st.get_option("server.allowedHosts"))],
+    lifespan=lifespan(address, lambda: Gate.active),
     on_script_error=show_failure,
 )

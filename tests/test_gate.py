@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 import re
 import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
 import websockets.exceptions
-from websockets.sync.client import ClientConnection, connect
-from websockets.typing import Subprotocol
+from websockets.sync.client import connect
 
-from lib.first_start import set_up
 from lib.installation import Installation
 
-ROOT = Path(__file__).parents[1]
-PASSWORD, OTHER, WORKBOOK = "oikea hevonen paristo", "toinen hevonen paristo", "työkirjan pitkä salasana"
-NAME = "Kaarina Kanarialintu"
+from .serving import (
+    NAME,
+    OTHER,
+    PASSWORD,
+    WORKBOOK,
+    Server,
+    closes,
+    make_register,
+    read,
+    rerun,
+    streamlit_session,
+)
+
 PAGES = ["/", "/entry", "/prospects", "/statistics", "/retention", "/admin", "/?x=1", "/nothing", "/entry/deeper"]
 PARTS = [
     "/media/abc.csv",
@@ -39,87 +42,11 @@ PARTS = [
 ]
 
 
-class Server:
-    """`streamlit run app.py` on a data folder of its own."""
-
-    def __init__(self, data_dir: Path) -> None:
-        self.data_dir = data_dir
-        self.log = data_dir.parent / f"{data_dir.name}.log"
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.process: subprocess.Popen[bytes] | None = None
-        self._clients: list[httpx.Client] = []
-
-    def start(self) -> None:
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(self.port)],
-                cwd=ROOT,
-                env={**os.environ, "PROSPECTS_DATA": str(self.data_dir)},
-                stdout=log,
-                stderr=log,
-            )
-        for _ in range(300):
-            if self.process.poll() is not None:
-                raise RuntimeError(self.log.read_text())
-            try:
-                if httpx.get(f"{self.url}/_stcore/health").status_code == 200:
-                    return
-            except httpx.TransportError:
-                time.sleep(0.1)
-        raise TimeoutError(self.log.read_text())
-
-    def stop(self) -> None:
-        if self.process:
-            self.process.terminate()
-            self.process.wait(20)
-
-    def close(self) -> None:
-        for client in self._clients:
-            client.close()
-        self.stop()
-
-    def client(self, *, origin: str | None = None, cookies: dict[str, str] | None = None) -> httpx.Client:
-        headers = {"Origin": self.url if origin is None else origin}
-        self._clients.append(httpx.Client(base_url=self.url, headers=headers, cookies=cookies, timeout=30))
-        return self._clients[-1]
-
-    def sign_in(self, name: str = "aino", password: str = PASSWORD) -> httpx.Client:
-        client = self.client()
-        assert client.post("/login", data={"username": name, "password": password}).status_code == 303
-        return client
-
-    def socket(self, client: httpx.Client | None = None, resume: str = "") -> ClientConnection:
-        cookie = "; ".join(f"{c.name}={c.value}" for c in client.cookies.jar) if client else ""
-        return connect(
-            f"ws://127.0.0.1:{self.port}/_stcore/stream",
-            additional_headers={"Cookie": cookie} if cookie else {},
-            subprotocols=[Subprotocol(part) for part in (("streamlit", "x", resume) if resume else ("streamlit",))],
-            open_timeout=20,
-        )
-
-
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A register with two users, and a server that has just started: nobody has asked it for anything."""
     server = Server(tmp_path_factory.mktemp("gate") / "data")
-    installation = Installation(server.data_dir)
-    token = set_up(
-        installation,
-        code=installation.setup_code or "",
-        company="Esimerkki Oy",
-        person_responsible=NAME,
-        username="aino",
-        display_name=NAME,
-        password=PASSWORD,
-        workbook_password=WORKBOOK,
-        language="en",
-        sample=False,
-    )
-    installation.add_user(token, "bo", "Bo Bergman", {"sales"}, OTHER)
-    installation.close()
+    make_register(server.data_dir, bo={"sales"})
     server.start()
     yield server
     server.close()
@@ -132,47 +59,6 @@ def new_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server.start()
     yield server
     server.close()
-
-
-def rerun(connection: ClientConnection, page: str = "") -> None:
-    from streamlit.proto.BackMsg_pb2 import BackMsg
-
-    message = BackMsg()
-    message.rerun_script.page_name = page
-    connection.send(message.SerializeToString())
-
-
-def read(connection: ClientConnection, until: bytes, seconds: float = 20) -> bytes:
-    """What the socket sends until something is among it."""
-    content, end = b"", time.monotonic() + seconds
-    while until not in content:
-        part = connection.recv(timeout=max(0.1, end - time.monotonic()))
-        content += part if isinstance(part, bytes) else part.encode()
-    return content
-
-
-def streamlit_session(connection: ClientConnection) -> str:
-    """The id of the Streamlit session behind a socket, as its first page run tells it."""
-    from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-
-    rerun(connection)
-    while True:
-        part, message = connection.recv(timeout=20), ForwardMsg()
-        message.ParseFromString(part if isinstance(part, bytes) else part.encode())
-        if message.WhichOneof("type") == "new_session":
-            return message.new_session.initialize.session_id
-
-
-def closes(connection: ClientConnection, seconds: float = 5) -> bool:
-    end = time.monotonic() + seconds
-    try:
-        while time.monotonic() < end:
-            connection.recv(timeout=max(0.05, end - time.monotonic()))
-    except websockets.exceptions.ConnectionClosed:
-        return True
-    except TimeoutError:
-        pass
-    return False
 
 
 # -- before sign-in ----------------------------------------------------------------------------------------
@@ -278,11 +164,15 @@ def test_signing_in_leads_to_the_page_that_was_asked_for(server: Server) -> None
         assert NAME.encode() in read(connection, NAME.encode())
 
 
-def test_behind_https_the_cookie_is_secure(server: Server) -> None:
-    answer = server.client().post(
-        "/login", data={"username": "aino", "password": PASSWORD}, headers={"X-Forwarded-Proto": "https"}
-    )
-    assert "secure" in answer.headers["set-cookie"].lower()
+def test_behind_https_the_cookies_go_nowhere_else_and_the_browser_keeps_to_https(server: Server) -> None:
+    client = server.sign_in(https_from="203.0.113.7")
+    [cookie] = client.cookies.jar
+    assert cookie.name.startswith("__Host-prospects_") and cookie.secure and cookie.path == "/"
+    page = client.get("/statistics", headers={"Cookie": f"{cookie.name}={cookie.value}"})
+    assert page.status_code == 200 and page.headers["strict-transport-security"] == "max-age=31536000"
+    config = client.get("/_stcore/host-config", headers={"Cookie": f"{cookie.name}={cookie.value}"})
+    assert all("secure" in value.lower() for value in config.headers.get_list("set-cookie"))
+    assert "strict-transport-security" not in server.client().get("/login").headers
 
 
 def test_the_default_page_s_own_name_leads_to_the_root_with_its_query(server: Server) -> None:
@@ -326,7 +216,7 @@ def test_a_form_from_elsewhere_is_refused(server: Server, origin: str) -> None:
 
 
 def test_a_form_that_is_too_large_or_none_is_refused(server: Server) -> None:
-    assert server.client().post("/login", data={"username": "x" * 70_000}).status_code == 403
+    assert server.client().post("/login", data={"username": "x" * 70_000}).status_code == 413
     assert server.client().post("/login", json={"username": "aino", "password": PASSWORD}).status_code == 403
     assert server.client().post("/login", files={"username": b"aino"}).status_code == 403
 

@@ -72,6 +72,7 @@ def test_every_command_of_the_readme_is_understood_and_every_command_is_told() -
         "user password",
         "user role",
         "user disable",
+        "user drop-second-factor",
     }
 
 

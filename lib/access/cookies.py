@@ -2,38 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
-from typing import Any
+from collections.abc import Mapping
 
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
+from lib.access.connection import Scope, is_https
+from lib.access.entrance import TICKET_SECONDS
 from lib.installation import current
 
 
-def cookie_name() -> str:
-    """The cookie's name; it carries the register's id, since two registers on one host share their cookies."""
-    return f"prospects_{current().id}"
+def cookie_name(*, https: bool = False) -> str:
+    """The cookie's name; it carries the register's id, since two registers on one host share their cookies.
+
+    Behind https it begins with __Host-: a browser takes such a cookie from this very host alone, and over https alone,
+    so nobody can put one of theirs there.
+    """
+    return f"{'__Host-' if https else ''}prospects_{current().id}"
 
 
 def token_from_cookies(cookies: Mapping[str, str]) -> str | None:
-    """The session's token among cookies; None where there is none."""
+    """The session's token among the cookies of a page's connection; None where there is none.
+
+    The gate leaves one cookie there, under the plain name.
+    """
     return cookies.get(cookie_name()) or None
 
 
-def token_of(scope: MutableMapping[str, Any]) -> str:
+def token_of(scope: Scope) -> str:
     """The session's token in a request; "" where there is none."""
-    return token_from_cookies(HTTPConnection(scope).cookies) or ""
+    return HTTPConnection(dict(scope)).cookies.get(cookie_name(https=is_https(scope)), "")
 
 
 def set_session(response: Response, token: str, connection: HTTPConnection) -> None:
-    """Let the response start a session in the browser."""
+    """Let the response start a session in the browser, kept there for as long as it can last."""
+    https = is_https(connection.scope)
+    settings, session = current().settings, current().sessions.lookup(token, used=False)
+    hours = 24 * settings.own_device_days if session and session.own else settings.session_hours
     response.set_cookie(
-        cookie_name(),
+        cookie_name(https=https),
         token,
-        max_age=current().settings.session_days * 86400,
+        max_age=hours * 3600,
         path="/",
-        secure=is_https(connection),
+        secure=https,
         httponly=True,
         samesite="lax",
     )
@@ -41,9 +52,34 @@ def set_session(response: Response, token: str, connection: HTTPConnection) -> N
 
 def drop_session(response: Response, connection: HTTPConnection) -> None:
     """Let the browser forget the session."""
-    response.delete_cookie(cookie_name(), path="/", secure=is_https(connection), httponly=True, samesite="lax")
+    https = is_https(connection.scope)
+    response.delete_cookie(cookie_name(https=https), path="/", secure=https, httponly=True, samesite="lax")
 
 
-def is_https(connection: HTTPConnection) -> bool:
-    """Whether the browser came by https, to this server or to a proxy before it."""
-    return connection.url.scheme == "https" or connection.headers.get("x-forwarded-proto", "") == "https"
+# -- a sign-in that waits for the second factor ------------------------------------------------------------------------
+
+
+def _code_name(connection: HTTPConnection) -> str:
+    return f"{cookie_name(https=is_https(connection.scope))}_code"
+
+
+def code_cookie(connection: HTTPConnection) -> str:
+    """The ticket of a sign-in that waits for the second factor; "" where there is none."""
+    return connection.cookies.get(_code_name(connection), "")
+
+
+def set_code(response: Response, ticket: str, connection: HTTPConnection) -> None:
+    response.set_cookie(
+        _code_name(connection),
+        ticket,
+        max_age=int(TICKET_SECONDS),
+        path="/",
+        secure=is_https(connection.scope),
+        httponly=True,
+        samesite="strict",
+    )
+
+
+def drop_code(response: Response, connection: HTTPConnection) -> None:
+    if code_cookie(connection):
+        response.delete_cookie(_code_name(connection), path="/", secure=is_https(connection.scope), httponly=True)

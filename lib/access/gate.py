@@ -1,7 +1,7 @@
 """The gate: nothing of the register passes without a session.
 
 Streamlit's own WebSocket, media and upload addresses answer anyone, so this stands before all of them, and looks the
-session up again at each message of an open WebSocket. It also adds the headers that keep a page to itself.
+session up again at each message of an open WebSocket.
 """
 
 from __future__ import annotations
@@ -9,15 +9,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, ClassVar
 from urllib.parse import quote
 
 from starlette.responses import RedirectResponse, Response
 
-from lib.access.cookies import token_from_cookies, token_of
+from lib.access import connection, page
+from lib.access.assets import PREFIX
+from lib.access.cookies import cookie_name, token_from_cookies, token_of
+from lib.access.headers import with_headers
+from lib.access.messages import error_page, foreign_host_page, plain_http_page, waiting_page
 from lib.access.roles import landing
-from lib.access.web import error_page, waiting_page
+from lib.access.server import LARGEST_UPLOAD
 from lib.errors import AppError
 from lib.installation import current
 
@@ -30,62 +34,51 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _LOG = logging.getLogger(__name__)
-_OWN = ("/login", "/logout", "/setup")
+# The gate's own pages for those who have no session yet, or one with something to do first.
+_OWN = ("/login", "/login/code", "/logout", "/session", "/setup", "/password/strength")
+_TO_DO = {"password": "/password", "second_factor": "/second-factor"}
 _HEALTH = "/_stcore/health"
-_BUNDLE = "/static/"
+_PUBLIC = ("/static/", PREFIX)
 _ICONS = ("/favicon.png", "/favicon.ico")
 # What is no page of the register: refused without a body, not led to sign-in.
 _UNUSED = ("/_stcore/metrics", "/_stcore/script-health-check", "/_stcore/agent", "/_stcore/skills")
 _PARTS = ("/_stcore", "/media", "/component", "/app/static", "/static")
+LARGEST_FORM = 64 * 1024
+_UPLOADS = ("/_stcore/upload_file",)
 _RECHECK_SECONDS = 1.0
 _USER_HEADER = b"x-prospects-user"  # server.trustedUserHeaders in .streamlit/config.toml
 _ENDED = 1008  # policy violation: Streamlit's client keeps the page and tries to come back
-
-# Streamlit's page needs inline styles, blob: (downloads, workers), data: (fonts, images) and its one inline script,
-# a flag for crawlers, named by its hash. Charts need no 'unsafe-eval': Streamlit lets Vega interpret.
-_POLICY = "; ".join(
-    (
-        "default-src 'self'",
-        "script-src 'self' 'sha256-THxz9J9+wf7rhwR2YkXJoSZ13UCmYyC+3lNDv2+8ugA='",
-        "style-src 'self' 'unsafe-inline'",
-        "img-src 'self' data: blob:",
-        "font-src 'self' data:",
-        "media-src 'self' blob:",
-        "worker-src 'self' blob:",
-        "connect-src 'self'",
-        "object-src 'none'",
-        "base-uri 'self'",
-        "form-action 'self'",
-        "frame-ancestors 'none'",
-    )
-)
-_HEADERS = {
-    "content-security-policy": _POLICY,
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-    "referrer-policy": "same-origin",
-    "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-}
+# Headers that would have Streamlit's page sent in part, packed, or not at all.
+_PARTLY = (b"accept-encoding", b"range", b"if-range", b"if-none-match", b"if-modified-since")
 
 
 class Gate:
-    """ASGI middleware around the whole app. `active` tells the pages that it stands before them."""
+    """ASGI middleware around the whole app. `active` tells the pages that it stands before them.
+
+    Args:
+        allowed_hosts: the host names that the server answers to; any where none is named.
+    """
 
     active: ClassVar[bool] = False
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, allowed_hosts: Iterable[str] = ()) -> None:
         self._app = app
+        self._hosts = tuple(allowed_hosts)
+        self._entered = connection.through_proxies(self._enter)
         Gate.active = True
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._entered(scope, receive, send)
+
+    async def _enter(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
             await self._websocket(scope, receive, send)
         elif scope["type"] == "http":
             await self._http(scope, receive, send)
         else:
             await self._app(scope, receive, send)
+
+    # -- pages and files ---------------------------------------------------------------------------------------------
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = False
@@ -94,36 +87,104 @@ class Gate:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                message = {**message, "headers": _with_headers(scope["path"], message.get("headers", ()))}
+                message = {
+                    **message,
+                    "headers": with_headers(scope, message.get("headers", ()), kept=scope["path"].startswith(_PUBLIC)),
+                }
             await send(message)
 
         try:
-            await (self._answer(scope) or self._app)(scope, receive, guarded)
+            answer = self._refusal(scope) or self._answer(scope) or self._app
+            await answer(scope, _limited(scope, receive), guarded)
         except Exception as error:
-            _LOG.error("%s %s failed", scope["method"], scope["path"], exc_info=error)
+            if not isinstance(error, _TooLarge):
+                _LOG.error("%s %s failed", scope["method"], scope["path"], exc_info=error)
             if started:
                 raise ConnectionAbortedError from None
-            await error_page(scope)(scope, receive, guarded)
+            await (Response(status_code=413) if isinstance(error, _TooLarge) else error_page(scope))(
+                scope, receive, guarded
+            )
+
+    def _refusal(self, scope: Scope) -> App | None:
+        """What is said to a request that came the wrong way; None where it came the right one."""
+        if scope["path"] == _HEALTH:
+            return None
+        if not connection.is_https(scope) and connection.is_from_elsewhere(scope):
+            return plain_http_page(scope)
+        if not connection.is_host_allowed(scope, self._hosts):
+            return foreign_host_page(scope)
+        if _content_length(scope) > _most(scope):
+            return Response(status_code=413)
+        return None
 
     def _answer(self, scope: Scope) -> App | None:
         """The gate's own answer to a request; None lets it through."""
         path: str = scope["path"]
-        if path in (*_OWN, *_ICONS, _HEALTH) or path.startswith(_BUNDLE):
+        if path in (*_OWN, *_ICONS, _HEALTH) or path.startswith(_PUBLIC):
             return None
         if _is_under(path, _UNUSED):
             return Response(status_code=401)
         token = token_of(scope)
         account = current().account_of(token) if token else None
+        reads = scope["method"] in ("GET", "HEAD")
         if account is None:
-            if scope["method"] not in ("GET", "HEAD") or _is_under(path, _PARTS):
-                return Response(status_code=401)
-            if current().is_new:
-                return waiting_page(scope)
-            return RedirectResponse(f"/login?next={quote(_with_query(path, scope))}", 303)
+            return self._without_session(scope, token, reads=reads)
+        if not reads and not _is_own_origin(scope):
+            return Response(status_code=403)
         # The default page answers at "/" alone; its own name would show "Page not found".
         if path.strip("/") == landing(account.roles):
             return RedirectResponse(_with_query("/", scope), 303)
+        if reads and not _is_under(path, _PARTS):
+            return self._page(token)
         return None
+
+    def _without_session(self, scope: Scope, token: str, *, reads: bool) -> App | None:
+        path: str = scope["path"]
+        half = current().half_in(token) if token else None
+        first = _TO_DO[current().todo(half)] if half else "/login"
+        if half and path == first:
+            return None
+        if not reads or _is_under(path, _PARTS):
+            return Response(status_code=401)
+        if current().is_new:
+            return waiting_page(scope)
+        return RedirectResponse(f"{first}?next={quote(_with_query(path, scope))}", 303)
+
+    def _page(self, token: str) -> App:
+        """Streamlit's page, with the gate's script in it."""
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            started: Message = {}
+            body = bytearray()
+
+            async def whole(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    started.update(message)
+                    return
+                body.extend(message.get("body", b""))
+                if message.get("more_body"):
+                    return
+                account = current().account_of(token)
+                html = page.with_script(bytes(body), account, page.language_of(token)) if account else b""
+                headers = [h for h in started["headers"] if h[0].lower() not in (b"content-length", b"etag")]
+                headers.append((b"content-length", str(len(html)).encode()))
+                await send({**started, "headers": headers})
+                await send({"type": "http.response.body", "body": html})
+
+            headers = [header for header in scope["headers"] if header[0].lower() not in _PARTLY]
+            # The server leaves a HEAD's body away itself.
+            await self._app({**scope, "method": "GET", "headers": headers, "extensions": {}}, receive, whole)
+
+        return app
+
+    # -- the WebSocket -----------------------------------------------------------------------------------------------
+
+    def _may_connect(self, scope: Scope) -> bool:
+        """Whether a WebSocket came the right way, and from a page of this server."""
+        if not connection.is_https(scope) and connection.is_from_elsewhere(scope):
+            return False
+        # Of a foreign origin Streamlit would ask an outside server which address this machine has.
+        return connection.is_host_allowed(scope, self._hosts) and _is_own_origin(scope)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         token = token_of(scope)
@@ -134,14 +195,17 @@ class Gate:
             except AppError:
                 return False
 
-        account = current().account_of(token) if valid() else None
+        account = current().account_of(token) if self._may_connect(scope) and valid() else None
         if account is None:
             await receive()
             await send({"type": "websocket.close", "code": _ENDED})
             return
-        # Streamlit resumes whatever session a browser names, if its user is the same: so it is told who that is.
-        who = (_USER_HEADER, f"{account.name}:{account.epoch}".encode())
-        scope = {**scope, "headers": [h for h in scope["headers"] if h[0].lower() != _USER_HEADER] + [who]}
+        # Streamlit resumes whatever session a browser names, if its user is the same: so it is told who that is. The
+        # page is handed the one cookie that the gate went by.
+        told = (_USER_HEADER, f"{account.name}:{account.epoch}".encode())
+        cookie = (b"cookie", f"{cookie_name()}={token}".encode())
+        kept = [h for h in scope["headers"] if h[0].lower() not in (_USER_HEADER, b"cookie")]
+        scope = {**scope, "headers": [*kept, told, cookie]}
         over = asyncio.Event()
 
         async def close() -> None:
@@ -175,6 +239,42 @@ class Gate:
                 await watcher
 
 
+class _TooLarge(Exception):
+    """A request's body is larger than its address takes."""
+
+
+def _most(scope: Scope) -> int:
+    """The most bytes that a request may bring; an upload is wrapped in some of its own."""
+    return LARGEST_UPLOAD + LARGEST_FORM if _is_under(scope["path"], _UPLOADS) else LARGEST_FORM
+
+
+def _content_length(scope: Scope) -> int:
+    """What a request says its body's length is; 0 where it does not say."""
+    said = [value for name, value in scope["headers"] if name == b"content-length"]
+    return int(said[0]) if said and said[0].isdigit() else 0
+
+
+def _limited(scope: Scope, receive: Receive) -> Receive:
+    """The request's body, which ends in an error where it is too large."""
+    left = _most(scope)
+
+    async def received() -> Message:
+        nonlocal left
+        message = await receive()
+        left -= len(message.get("body", b""))
+        if left < 0:
+            raise _TooLarge
+        return message
+
+    return received
+
+
+def _is_own_origin(scope: Scope) -> bool:
+    """Whether a request came from a page of this server, or from no page at all."""
+    named = [value for name, value in scope["headers"] if name == b"origin"]
+    return all(connection.is_own_origin(scope, value.decode("latin-1")) for value in named)
+
+
 def _is_under(path: str, folders: tuple[str, ...]) -> bool:
     return any(path == folder or path.startswith(f"{folder}/") for folder in folders)
 
@@ -182,11 +282,3 @@ def _is_under(path: str, folders: tuple[str, ...]) -> bool:
 def _with_query(path: str, scope: Scope) -> str:
     query = scope["query_string"].decode("latin-1")
     return f"{path}?{query}" if query else path
-
-
-def _with_headers(path: str, headers: Any) -> list[tuple[bytes, bytes]]:
-    kept = [(name, value) for name, value in headers if name.lower().decode("latin-1") not in _HEADERS]
-    if not path.startswith("/static/"):
-        kept = [(name, value) for name, value in kept if name.lower() != b"cache-control"]
-        kept.append((b"cache-control", b"no-store"))
-    return kept + [(name.encode(), value.encode()) for name, value in _HEADERS.items()]

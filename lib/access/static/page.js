@@ -1,0 +1,246 @@
+// Says what became of the connection, in the user's language, instead of the dialog that Streamlit has in English.
+//
+// The page is told over a WebSocket. When that closes, /session says why: the session has ended, or nobody answers. Until
+// it is well again, what Streamlit asks first when it tries to come back is held; so it shows no error, loses nothing of
+// what was typed, and is back at once.
+(() => {
+  "use strict";
+  const own = document.currentScript.dataset;
+  const me = own.who;
+  let { run } = own;
+  let texts = JSON.parse(own.texts);
+
+  const STREAM = "/_stcore/stream";
+  const ASKED_FIRST = ["/_stcore/health", "/_stcore/host-config"];
+  const AGAIN = 2000; // ms between two questions
+  const PATIENCE = 1500; // ms without a connection until that is said
+  const KEPT = 110000; // ms that the server keeps a page's state for (server.disconnectedSessionTTL)
+
+  const fetchNow = window.fetch.bind(window);
+  const Socket = window.WebSocket;
+  let socket = null; // the newest
+  let lostAt = 0; // 0: connected, or not yet
+  let stale = false; // the server no longer has this page's state
+  let leaving = 0; // until when a page that closes is no loss
+  let timer = 0;
+  let signInTab = null;
+  let waiting = null; // { promise, go }: what Streamlit asks is held
+
+  const pathOf = (address) => new URL(address, location.href).pathname;
+
+  window.WebSocket = class extends Socket {
+    constructor(...parameters) {
+      super(...parameters);
+      if (pathOf(parameters[0]) !== STREAM) return;
+      socket = this;
+      this.addEventListener("open", () => socket === this && found());
+      this.addEventListener("close", () => socket === this && lost());
+    }
+  };
+
+  window.fetch = (what, options) => {
+    const path = pathOf(what instanceof Request ? what.url : what);
+    if (!waiting || !ASKED_FIRST.includes(path)) return fetchNow(what, options);
+    // Its signal has run out by then.
+    return waiting.promise.then(() => fetchNow(what, { ...options, signal: undefined }));
+  };
+
+  function lost() {
+    if (!lostAt) lostAt = Date.now();
+    if (!waiting) {
+      waiting = {};
+      waiting.promise = new Promise((go) => (waiting.go = go));
+    }
+    ask();
+  }
+
+  function found() {
+    const gone = lostAt ? Date.now() - lostAt : 0;
+    clearTimeout(timer);
+    lostAt = 0;
+    hide();
+    // A server that has forgotten the page's state runs it again, as the key R does.
+    if (stale || gone > KEPT) setTimeout(rerun, 200);
+    stale = false;
+  }
+
+  function rerun() {
+    const kept = [...typedIn].filter((field) => field.isConnected && field.value);
+    const texts = kept.map((field) => [field, labelled(field).indexOf(field), field.value]);
+    const key = { key: "r", code: "KeyR", keyCode: 82, which: 82, bubbles: true };
+    document.body.dispatchEvent(new KeyboardEvent("keydown", key));
+    document.body.dispatchEvent(new KeyboardEvent("keyup", key));
+    typeAgain(texts, Date.now() + 8000);
+  }
+
+  // -- what was typed -------------------------------------------------------------------------------------------------
+
+  // Fields that somebody typed in. A page that begins anew may draw others in their place, and empty.
+  const typedIn = new Set();
+  document.addEventListener(
+    "input",
+    (event) => {
+      const field = event.target;
+      if (!field.matches("textarea, input:not([type=password], [type=checkbox], [type=radio], [type=file])")) return;
+      for (const old of typedIn) if (!old.isConnected) typedIn.delete(old);
+      typedIn.add(field);
+    },
+    true,
+  );
+
+  function labelled(field) {
+    const label = field.getAttribute("aria-label");
+    return [...document.querySelectorAll(field.tagName)].filter((other) => other.getAttribute("aria-label") === label);
+  }
+
+  // Text goes into a field of the same name that is empty; what stands in one is never written over.
+  function typeAgain(texts, until) {
+    const left = texts.filter(([old, place, text]) => {
+      const field = labelled(old)[place];
+      if (!field || field === old || field.value) return true;
+      Object.getOwnPropertyDescriptor(Object.getPrototypeOf(field), "value").set.call(field, text);
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+      return false;
+    });
+    if (left.length && Date.now() < until) setTimeout(() => typeAgain(left, until), 250);
+  }
+
+  // -- whether the session holds --------------------------------------------------------------------------------------
+
+  function goOn() {
+    if (waiting) waiting.go();
+    waiting = null;
+  }
+
+  async function ask() {
+    clearTimeout(timer);
+    timer = setTimeout(ask, AGAIN + 5000);
+    const answer = await session();
+    if (!lostAt) return;
+    clearTimeout(timer);
+    timer = setTimeout(ask, AGAIN);
+    if (answer === null) show("lost");
+    else if (answer.who === "") show("ended");
+    else if (answer.who !== me) location.reload();
+    else {
+      if (answer.run !== run) stale = true;
+      say(answer);
+      if (signInTab) signInTab.close();
+      signInTab = null;
+      goOn();
+      if (state !== "ended") show("lost");
+    }
+  }
+
+  // What the server says of this browser's session; null where it says nothing.
+  async function session() {
+    try {
+      const response = await fetchNow("/session", { cache: "no-store", signal: AbortSignal.timeout(5000) });
+      return response.ok ? await response.json() : null;
+    } catch {
+      return null;
+    }
+  }
+
+  function say(answer) {
+    ({ run, texts } = answer);
+    document.documentElement.lang = answer.language;
+  }
+
+  // -- what is shown --------------------------------------------------------------------------------------------------
+
+  let state = "";
+  let cover = null;
+  let focused = null;
+
+  function show(kind) {
+    if (state === kind || Date.now() < leaving) return;
+    if (kind === "lost" && Date.now() - lostAt < PATIENCE) {
+      clearTimeout(timer);
+      timer = setTimeout(ask, PATIENCE - (Date.now() - lostAt) + 20);
+      return;
+    }
+    if (!state) focused = document.activeElement;
+    hide(false);
+    state = kind;
+    cover = document.createElement("div");
+    cover.className = `gate-cover gate-${kind}`;
+    cover.innerHTML =
+      '<div role="alertdialog" aria-modal="true" aria-labelledby="gate-title" aria-describedby="gate-text" tabindex="-1">' +
+      '<h2 id="gate-title"></h2><p id="gate-text"></p></div>';
+    const box = cover.firstChild;
+    cover.querySelector("h2").textContent = texts[`${kind}_title`];
+    cover.querySelector("p").textContent = texts[`${kind}_text`];
+    if (kind === "ended") {
+      const link = document.createElement("a");
+      link.href = "/login?next=/signed-in";
+      link.target = "_blank";
+      link.textContent = texts.sign_in;
+      link.addEventListener("click", (event) => {
+        signInTab = window.open(link.href, "_blank");
+        if (signInTab) event.preventDefault();
+      });
+      box.append(link);
+    }
+    document.body.append(cover);
+    rest();
+    behind.observe(document.body, { childList: true }); // menus and dialogs that open meanwhile
+    (box.querySelector("a") || box).focus();
+  }
+
+  const behind = new MutationObserver(rest);
+  let resting = [];
+
+  function rest() {
+    for (const other of document.body.children) {
+      if (other === cover || other.inert) continue;
+      other.inert = true;
+      resting.push(other);
+    }
+  }
+
+  function hide(back = true) {
+    if (!cover) return;
+    cover.remove();
+    cover = null;
+    state = "";
+    behind.disconnect();
+    for (const other of resting) other.inert = false;
+    resting = [];
+    if (back && focused && focused.isConnected) focused.focus();
+  }
+
+  // Keys do nothing behind the cover, and Escape does not take it away.
+  for (const kind of ["keydown", "keyup", "keypress"]) {
+    window.addEventListener(
+      kind,
+      (event) => {
+        if (!cover) return;
+        event.stopImmediatePropagation();
+        if (event.key === "Tab") {
+          event.preventDefault();
+          (cover.querySelector("a") || cover.firstChild).focus();
+        }
+      },
+      true,
+    );
+  }
+
+  // A page that is left closes its connection, too.
+  window.addEventListener("beforeunload", () => (leaving = Date.now() + 3000));
+  // Whoever comes back to this tab waits for no timer.
+  for (const [target, kind] of [
+    [document, "visibilitychange"],
+    [window, "focus"],
+    [window, "online"],
+  ])
+    target.addEventListener(kind, () => lostAt && ask());
+
+  // The title changes with the language.
+  document.addEventListener("DOMContentLoaded", () => {
+    new MutationObserver(async () => {
+      const answer = await session();
+      if (answer && answer.who === me) say(answer);
+    }).observe(document.querySelector("title"), { childList: true, characterData: true, subtree: true });
+  });
+})();

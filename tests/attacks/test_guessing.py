@@ -1,0 +1,187 @@
+"""A thousand guesses, from one place and from many; and what the time of an answer tells."""
+
+from __future__ import annotations
+
+import os
+import random
+import statistics
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from lib.access.throttle import FREE, LONGEST
+from lib.installation import Installation
+from lib.store import Store
+from tests.serving import OTHER, PASSWORD, ROOT, WORKBOOK, Server
+
+HOME = "198.51.100.5"  # where sami usually is
+WRONG = "väärä hevonen paristo"
+
+
+@pytest.fixture
+def unslowed(server: Server) -> Iterator[Server]:
+    """A server that has forgotten every guess, and knows where sami signs in from."""
+    attempts = Installation(server.data_dir).throttle.path
+    attempts.unlink(missing_ok=True)
+    server.sign_in("sami", OTHER, https_from=HOME)
+    yield server
+    attempts.unlink(missing_ok=True)
+
+
+def guess(client: httpx.Client, address: str, name: str, password: str = WRONG) -> httpx.Response:
+    """One try from an address, which a proxy on the server's machine tells."""
+    return client.post("/login", data={"username": name, "password": password}, headers={"X-Forwarded-For": address})
+
+
+def test_a4_of_a_thousand_guesses_from_one_address_a_handful_is_checked_and_the_user_comes_in(
+    unslowed: Server,
+) -> None:
+    client, began = unslowed.client(https_from="203.0.113.7"), time.monotonic()
+    answers = [guess(client, "203.0.113.7", "sami") for _ in range(1000)]
+    seconds = time.monotonic() - began
+    checked = Counter(answer.status_code for answer in answers)
+    assert set(checked) == {401, 429}
+    # After the free tries the waits double: 1, 2, 4, ... so the tries grow with the logarithm of the time.
+    assert checked[401] <= FREE["user"] + 2 + seconds / 4
+    assert 0 < int(answers[-1].headers["retry-after"]) <= LONGEST
+    assert "Too many wrong attempts" in answers[-1].text and WRONG not in answers[-1].text
+    # The right password is of no use there either: nothing is checked.
+    assert guess(client, "203.0.113.7", "sami", OTHER).status_code == 429
+    # The user where the user usually is notices nothing.
+    assert guess(unslowed.client(https_from=HOME), HOME, "sami", OTHER).status_code == 303
+    # Others come in from anywhere else.
+    assert guess(unslowed.client(https_from=HOME), "198.51.100.99", "mari", OTHER).status_code == 303
+
+
+def test_a4_of_a_thousand_guesses_from_as_many_addresses_a_handful_is_checked_and_the_user_comes_in(
+    unslowed: Server,
+) -> None:
+    client, began = unslowed.client(https_from="203.0.113.7"), time.monotonic()
+    codes = Counter(guess(client, f"203.0.{n // 250}.{n % 250 + 1}", "sami").status_code for n in range(1000))
+    assert codes[401] <= FREE["user"] + 2 + (time.monotonic() - began) / 4 and codes[401] + codes[429] == 1000
+    assert guess(unslowed.client(https_from=HOME), HOME, "sami", OTHER).status_code == 303
+    # Nobody is kept out for good: from a new address the user waits for a minute at most.
+    new = guess(client, "192.0.2.200", "sami", OTHER)
+    assert new.status_code == 303 or int(new.headers["retry-after"]) <= LONGEST
+
+
+def test_a4_a_thousand_names_tried_from_one_address_are_slowed_as_well(unslowed: Server) -> None:
+    client, began = unslowed.client(https_from="203.0.113.8"), time.monotonic()
+    codes = Counter(guess(client, "203.0.113.8", f"user{n}", "Salasana123!").status_code for n in range(1000))
+    assert codes[401] <= FREE["address"] + 2 + (time.monotonic() - began) / 4
+    assert guess(client, HOME, "sami", OTHER).status_code == 303
+
+
+def test_a4_an_ipv6_owner_s_many_addresses_count_as_one(unslowed: Server) -> None:
+    client = unslowed.client(https_from="2001:db8::1")
+    codes = Counter(guess(client, f"2001:db8::{n:x}", f"user{n}", "Salasana123!").status_code for n in range(1, 60))
+    assert codes[429] > 30
+
+
+def test_a4_guesses_at_the_same_moment_count_as_well(unslowed: Server) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    clients = [unslowed.client(https_from="203.0.113.9") for _ in range(16)]
+    with ThreadPoolExecutor(16) as pool:
+        codes = Counter(pool.map(lambda client: guess(client, "203.0.113.9", "sami").status_code, clients))
+    assert codes[401] <= FREE["user"] + 1
+
+
+def test_a4_a_restart_forgets_no_guess_and_the_administrator_sees_them(unslowed: Server) -> None:
+    client = unslowed.client(https_from="203.0.113.10")
+    while guess(client, "203.0.113.10", "sami").status_code == 401:
+        pass
+    unslowed.stop()
+    unslowed.start()
+    after = Counter(guess(client, "203.0.113.10", "sami").status_code for _ in range(FREE["user"] + 1))
+    assert after[401] <= 2  # the wait may be over meanwhile; the free tries do not come again
+    assert guess(client, HOME, "sami", OTHER).status_code == 303
+    seen = Installation(unslowed.data_dir).throttle.slowed(["sami"], ["203.0.113.10"])
+    assert [one.user for one in seen] == ["sami"]
+    for _ in range(50):  # another thread writes
+        with Store.open(unslowed.data_dir, WORKBOOK) as store:
+            lines = {(e.action, e.by, e.facts.get("address")) for e in store.log()}
+        if ("slowed", "sami", "203.0.113.10") in lines:
+            break
+        time.sleep(0.1)
+    assert {("sign_in_failed", "sami", "203.0.113.10"), ("slowed", "sami", "203.0.113.10")} <= lines
+    text = unslowed.data_dir.joinpath("attempts.json").read_text()
+    assert "sami" not in text and "203.0.113" not in text
+
+
+def test_a4_a_known_and_an_unknown_user_get_the_same_answers_in_the_same_order(unslowed: Server) -> None:
+    def told(name: str, address: str) -> list[tuple[int, str, list[str]]]:
+        client = unslowed.client(https_from=address)
+        answers = [guess(client, address, name) for _ in range(FREE["user"] + 3)]
+        return [(a.status_code, a.text.replace(name, "*"), sorted(a.headers.keys())) for a in answers]
+
+    assert told("mari", "203.0.113.20") == told("nobody", "203.0.113.21")
+
+
+# -- time --------------------------------------------------------------------------------------------------------------
+
+TRIES = 20
+
+
+@pytest.fixture(scope="module")
+def dear(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server whose passwords cost what is shipped: made by other processes, where nothing is cheap."""
+    server = Server(tmp_path_factory.mktemp("dear") / "data")
+    passwords = {
+        "PROSPECTS_WORKBOOK_PASSWORD": WORKBOOK,
+        "PROSPECTS_ADMIN_PASSWORD": PASSWORD,
+        "PROSPECTS_USER_PASSWORD": OTHER,
+        "PROSPECTS_DATA": str(server.data_dir),
+    }
+    for arguments in (
+        ["init", "--admin", "aino"],
+        ["user", "add", "sami", "--role", "sales", "--lasting"],
+        ["user", "add", "olli", "--role", "sales", "--lasting"],
+        ["user", "disable", "olli"],
+    ):
+        command = [sys.executable, "-m", "lib", *arguments]
+        subprocess.run(command, cwd=ROOT, env={**os.environ, **passwords}, check=True, capture_output=True)
+    server.start()
+    yield server
+    server.close()
+
+
+def chance(one: list[float], other: list[float]) -> float:
+    """How often medians differ at least as much if it is chance alone which time belongs to whom."""
+    gap, mixed = abs(statistics.median(one) - statistics.median(other)), [*one, *other]
+    dice, hits, rounds = random.Random(7), 0, 5000
+    for _ in range(rounds):
+        dice.shuffle(mixed)
+        hits += abs(statistics.median(mixed[: len(one)]) - statistics.median(mixed[len(one) :])) >= gap
+    return (hits + 1) / (rounds + 1)
+
+
+@pytest.mark.parametrize("kind", ["unknown", "disabled", "unknown, password too long"])
+def test_a4_the_time_of_an_answer_does_not_tell_a_known_user(dear: Server, kind: str, tmp_path: Path) -> None:
+    """Measured in turns, so that what else the machine does falls on both; each with the shipped cost."""
+    attempts = Installation(dear.data_dir).throttle.path
+    other, password = {
+        "unknown": ("nobody", WRONG),
+        "disabled": ("olli", WRONG),
+        "unknown, password too long": ("nobody", "x" * 200),
+    }[kind]
+    client = dear.client()
+    times: dict[str, list[float]] = {"sami": [], other: []}
+    for n in range(-2, TRIES):
+        for name in sorted(times, reverse=bool(n % 2)):
+            attempts.unlink(missing_ok=True)
+            began = time.perf_counter()
+            answer = client.post("/login", data={"username": name, "password": password})
+            took = time.perf_counter() - began
+            assert answer.status_code == 401
+            if n >= 0:
+                times[name].append(took)
+    known, unknown = statistics.median(times["sami"]), statistics.median(times[other])
+    assert min(known, unknown) > 0.05, "a password is checked at its whole cost"
+    assert abs(known - unknown) < 0.1 * known or chance(*times.values()) > 0.001, (known, unknown)
