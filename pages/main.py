@@ -11,7 +11,7 @@ from lib.i18n import LANGUAGES, Text, translator
 from lib.ui import style
 from lib.ui.dialogs import close_dialog
 from lib.ui.messages import plain, said, show_error, show_flash
-from lib.ui.visit import Visit, language, visit
+from lib.ui.visit import Visit, language, visit, wait_for_sign_in
 from lib.ui.workbook import offer_rewrite
 from lib.ui.working import follow, tell_ended
 from pages import account, admin, entry, outside, prospects, retention, statistics
@@ -87,10 +87,15 @@ def main() -> None:
         st.error(translator("en")("Start the program with: streamlit run app.py"))
         return
     try:
-        v = visit()
+        _run()
     except NotSignedIn as error:
+        wait_for_sign_in()
         show_error(error, translator(language()))
-        return
+
+
+def _run() -> None:
+    v = visit()
+    st.session_state.pop("_ended", None)
     if st.session_state.get("_user", v.account.name) != v.account.name:
         st.session_state.clear()  # another person signed in while the tab was open
     st.session_state["_user"] = v.account.name
@@ -141,6 +146,8 @@ def main() -> None:
         st.caption(f":material/edit_document: {said(text, v.t)}")
     try:
         page.run()
+    except NotSignedIn:
+        raise
     except AppError as error:
         show_error(error, v.t)
 

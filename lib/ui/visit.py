@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from dataclasses import dataclass
 
 import streamlit as st
@@ -14,6 +15,8 @@ from lib.errors import NotSignedIn
 from lib.i18n import LANGUAGES, Translator, translator
 from lib.installation import current
 from lib.operations import Workspace
+
+PATIENCE = 100.0  # seconds; a little less than the server keeps a page whose connection is closed
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,18 @@ def session_token() -> str:
 def language() -> str:
     """The installation's language, for someone who is not signed in."""
     return current().settings.language
+
+
+def wait_for_sign_in() -> None:
+    """Leave an open page as it stands when its session has ended in the middle of a run.
+
+    The gate closes the connection in a moment, and the page says so. A run that came to its end would take away what
+    was typed; so this one begins again and again, without a word, until its user has signed in or PATIENCE is over.
+    """
+    since = st.session_state.setdefault("_ended", time.monotonic())
+    if "_user" in st.session_state and time.monotonic() - since < PATIENCE:
+        time.sleep(0.5)
+        st.rerun()
 
 
 def visit() -> Visit:

@@ -9,6 +9,7 @@ import httpx
 import pyotp
 import pytest
 import websockets.exceptions
+from websockets.sync.client import connect
 
 from lib.installation import Installation
 from tests.serving import OTHER, WORKBOOK, Server, closes, read, rerun
@@ -159,6 +160,10 @@ def test_a3_of_two_cookies_the_page_goes_by_the_one_that_the_gate_went_by(server
     secure = server.client(https_from="203.0.113.7")
     secure.headers["Cookie"] = f"{name}={token}"  # planted over plain HTTP: not the name that counts behind https
     assert secure.get("/session").json() == {"who": ""}
+    both = {"Cookie": f"{name}={token}; __Host-{name}={other}", "X-Forwarded-Proto": "https"}
+    with connect(f"ws://127.0.0.1:{server.port}/_stcore/stream", additional_headers=both, close_timeout=0.2) as socket:
+        rerun(socket)
+        assert b"Sami Bergman" not in read(socket, b"Mari Bergman")
 
 
 def test_a3_a_session_planted_before_sign_in_is_not_the_one_after_it(server: Server) -> None:

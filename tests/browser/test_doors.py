@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from tests.browser.conftest import PAGES, PASSWORD, ROOT, Server, Tab, t
 
@@ -31,6 +32,15 @@ def sign_in(tab: Tab) -> None:
     tab.page.fill("#password", PASSWORD)
     tab.page.get_by_role("button", name=t("Sign in")).click()
     tab.idle()
+
+
+def settle(server: Server, tab: Tab) -> None:
+    """Wait until the script has run to its end, the process has ended, or it says nothing of either."""
+    for _ in range(60):
+        tab.page.wait_for_timeout(50)
+        finished = any(ForwardMsg.FromString(frame).WhichOneof("type") == "script_finished" for frame in tab.got)
+        if finished or not server.process or server.process.poll() is not None:
+            return
 
 
 def shown(tab: Tab) -> bytes:
@@ -94,13 +104,10 @@ def test_a1_no_other_file_run_by_streamlit_shows_a_byte(
             server.wait()
             tab = browse(server, cookies=cookie)
             tab.page.goto(server.url)
-            if server.script.startswith(("pages/", "lib/ui/")):  # the process ends at the first visit
+            settle(server, tab)
+            if server.script.startswith("pages/"):  # the process ends at the first visit
                 assert server.process and server.process.wait(20) == 1, server.script
                 assert "nothing would stand before its pages" in server.log.read_text()
-            elif server.script.endswith("__main__.py"):  # it exits, and Streamlit never says that it ended
-                tab.page.wait_for_timeout(3_000)
-            else:
-                tab.idle()
             assert CANARY.encode() not in shown(tab), server.script
             assert tab.page.locator("[data-testid=stDataFrame], main input").count() == 0, server.script
             tab.page.close()

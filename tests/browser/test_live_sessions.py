@@ -50,6 +50,20 @@ class Blind:
 lib.access.gate.current = Blind
 """
 
+# Runs that the end of a session finds in their middle, and a gate that sees it later than the run does.
+SLOW = """
+import time
+import lib.access.gate
+from lib.operations import Workspace
+
+def refresh(self, _refresh=Workspace.refresh):
+    time.sleep(0.5)
+    return _refresh(self)
+
+Workspace.refresh = refresh
+lib.access.gate._RECHECK_SECONDS = 3
+"""
+
 
 def make(folder: Path, rows: int, script: str = "app.py") -> Server:
     """A started server: P-000001 is seen by everyone, P-000002 waits for removal and is a manager's matter only."""
@@ -88,14 +102,28 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server.stop()
 
 
+def altered(folder: Path, change: str) -> str:
+    """app.py with something done before the start; its path."""
+    source = (ROOT / "app.py").read_text("utf-8").replace('"pages/main.py"', repr(str(ROOT / "pages" / "main.py")))
+    script = folder / "app.py"
+    script.write_text(source.replace("prepare(__name__)", f"{change}\nprepare(__name__)"), "utf-8")
+    return str(script)
+
+
 @pytest.fixture(scope="module")
 def blind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server whose gate does not look again: the operations stand alone."""
     folder = tmp_path_factory.mktemp("blind")
-    source = (ROOT / "app.py").read_text("utf-8").replace('"pages/main.py"', repr(str(ROOT / "pages" / "main.py")))
-    script = folder / "app.py"
-    script.write_text(source.replace("prepare(__name__)", f"{BLIND}\nprepare(__name__)"), "utf-8")
-    server = make(folder / "server", 5, str(script))
+    server = make(folder / "server", 5, altered(folder, BLIND))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def slow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server whose runs take their time."""
+    folder = tmp_path_factory.mktemp("slow")
+    server = make(folder / "server", 5, altered(folder, SLOW))
     yield server
     server.stop()
 
@@ -264,6 +292,30 @@ def test_a2_an_operation_on_an_open_page_refuses_even_where_the_gate_would_not(
     tab.page.wait_for_timeout(1_500)
     assert tab.got  # the gate let it through
     assert CANARY.encode() not in b"".join(tab.got) and started == [] and not act.changed(blind)
+
+
+def test_a3_what_was_typed_stays_when_the_session_ends_in_the_middle_of_a_run(
+    slow: Server, browse: Browse, again: Callable[[Server], Installation]
+) -> None:
+    tab = browse(slow, "sami").open(ROW)
+    tab.field("Notes").fill("kesken jäänyt muistiinpano")
+    tab.got.clear()
+    button("No marketing")(tab).evaluate("e => e.click()")
+    while not tab.got:  # the run has begun
+        tab.page.wait_for_timeout(20)
+    again(slow).set_roles("sami", ["sales", "manager"])
+    over = tab.page.get_by_role("alertdialog")
+    expect(over).to_be_visible()
+    assert not any(ForwardMsg.FromString(frame).WhichOneof("type") == "delta" for frame in tab.got)
+    with tab.page.context.expect_page() as opened:
+        over.get_by_role("link", name=t("Sign in")).click()
+    opened.value.fill("#username", "sami")
+    opened.value.fill("#password", PASSWORD)
+    opened.value.get_by_role("button", name=t("Sign in")).click()
+    expect(over).to_have_count(0)
+    tab.page.wait_for_timeout(3_000)
+    expect(tab.field("Notes")).to_have_value("kesken jäänyt muistiinpano")
+    assert tab.path == f"/{ROW}" and not row(slow)["objected"]
 
 
 def test_a1_a_file_that_was_made_before_the_end_is_not_given_after_it(

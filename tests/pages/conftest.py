@@ -193,6 +193,7 @@ def _stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Store, "now", NOW)
     monkeypatch.setattr(Gate, "active", True)
     monkeypatch.setattr(visit, "session_token", lambda: _signed_in_as[0] if _signed_in_as else "")
+    monkeypatch.setattr(visit, "PATIENCE", 0.0)
     _signed_in_as.clear()
 
 
