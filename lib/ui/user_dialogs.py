@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 import pandas as pd
 import streamlit as st
 
-from lib.access.accounts import Account
 from lib.access.roles import may
 from lib.errors import AppError
 from lib.i18n import N_
@@ -29,14 +28,9 @@ def show_dialog(v: Visit) -> None:
             dialog(v, about)
 
 
-def name_of(users: Sequence[Account], name: str) -> str:
-    """What a user is called."""
-    return next((user.display_name for user in users if user.name == name), name)
-
-
 def _called(v: Visit, name: str) -> str:
     """What a user is called, as Markdown."""
-    return plain(name_of(v.workspace.users(), name))
+    return plain(next((user.display_name for user in v.workspace.users() if user.name == name), name))
 
 
 def _ask(title: str, texts: Sequence[str], label: str, do: Callable[[Visit], None]) -> None:
