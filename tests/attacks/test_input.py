@@ -11,9 +11,11 @@ import pytest
 import websockets.exceptions
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
 from lib.installation import Installation
-from tests.serving import NAME, OTHER, PASSWORD, WORKBOOK, Server, cookie_header, read, rerun
+from tests.serving import NAME, OTHER, PASSWORD, WORKBOOK, Server, cookie_header, read, rerun, streamlit_session
 
 from .conftest import CANARY
 
@@ -376,13 +378,19 @@ def test_a2_a_session_state_poisoned_by_query_and_widgets_makes_nobody_another(s
 
 
 def test_a2_a_header_of_one_s_own_makes_nobody_another(server: Server) -> None:
-    """The header by which the gate tells Streamlit who comes."""
-    from websockets.sync.client import connect
-
-    headers = {**cookie_header(server.sign_in("sami", OTHER)), "X-Prospects-User": "aino:1"}
+    """The header by which the gate tells Streamlit who comes, and another user's Streamlit session to resume."""
+    with server.socket(server.sign_in()) as connection:
+        anothers = streamlit_session(connection)
+    account = Installation(server.data_dir).accounts.get("aino")
+    assert account
+    headers = {**cookie_header(server.sign_in("sami", OTHER)), "X-Prospects-User": f"aino:{account.epoch}"}
     with connect(
-        f"ws://127.0.0.1:{server.port}/_stcore/stream", additional_headers=headers, close_timeout=0.2
+        f"ws://127.0.0.1:{server.port}/_stcore/stream",
+        additional_headers=headers,
+        subprotocols=[Subprotocol(part) for part in ("streamlit", "x", anothers)],
+        close_timeout=0.2,
     ) as connection:
+        assert streamlit_session(connection) != anothers
         rerun(connection)
         assert NAME.encode() not in read(connection, b"Sami Bergman")
 
