@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import socket
+import stat
 import sys
 import threading
 import traceback
@@ -123,9 +124,11 @@ def _send_at_once() -> None:
     40 ms for the other side. What is set on the listening socket holds for those that it accepts.
     """
     for descriptor in range(3, 256):
-        with contextlib.suppress(OSError, ValueError), socket.socket(fileno=os.dup(descriptor)) as found:
-            if found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-                found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with contextlib.suppress(OSError):
+            if stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+                with socket.socket(fileno=os.dup(descriptor)) as found:
+                    if found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                        found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def _tell_systemd() -> None:
