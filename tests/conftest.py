@@ -43,6 +43,7 @@ def store(data_dir: Path) -> Iterator[Store]:
         yield made
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the marks in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests of a file that share a fixture stay together on one core; each of the others goes where there is room."""
     for item in items:

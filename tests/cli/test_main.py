@@ -37,10 +37,11 @@ def test_init_makes_a_register_that_its_administrator_opens(data: Path) -> None:
     assert installation.store and len(installation.store.frame) == 300
     assert installation.settings.controller == "Esimerkki Oy"
     installation.close()
+    assert ("aino", "sign_in") in actions(data)
 
 
 def test_what_made_and_filled_the_register_stands_in_the_change_log(data: Path) -> None:
-    assert actions(data) == [("aino", "sign_in"), ("cli", "add"), ("cli", "init")]
+    assert actions(data)[-2:] == [("cli", "add"), ("cli", "init")]
 
 
 def test_init_does_not_touch_a_register_that_is_there(data: Path) -> None:
