@@ -18,9 +18,6 @@ settings.register_profile("ours", deadline=None, print_blob=True)
 settings.load_profile("ours")
 
 
-_EVERYWHERE = {"_cheap", "tmp_path_factory"}  # each core has its own
-
-
 @pytest.fixture(scope="session", autouse=True)
 def _cheap() -> Iterator[None]:
     """A session's derivations take no time; what is shipped is not touched."""
@@ -41,16 +38,6 @@ def store(data_dir: Path) -> Iterator[Store]:
     """A new, empty register."""
     with Store.create(data_dir, PASSWORD) as made:
         yield made
-
-
-@pytest.hookimpl(tryfirst=True)  # xdist reads the marks in the same hook
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of a file that share a fixture stay together on one core; each of the others goes where there is room."""
-    for item in items:
-        found = item._fixtureinfo.name2fixturedefs if isinstance(item, pytest.Function) else {}
-        shared = {made.scope for name, makers in found.items() for made in makers if name not in _EVERYWHERE}
-        if shared & {"module", "session"}:
-            item.add_marker(pytest.mark.xdist_group(str(item.path)))
 
 
 def missing(what: str) -> None:
