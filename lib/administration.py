@@ -7,15 +7,26 @@ import datetime as dt
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
+from lib.access import second_factor
 from lib.access.accounts import Account, check_password
 from lib.access.roles import may
 from lib.access.sessions import Session
 from lib.access.throttle import Slowed
 from lib.changes import Change, folded
-from lib.errors import AccountError, AppError, Busy, InvalidWorkbook, NotWritten, PasswordUnfinished, WorkbookMissing
+from lib.errors import (
+    AccountError,
+    AppError,
+    Busy,
+    Invalid,
+    InvalidWorkbook,
+    NotWritten,
+    PasswordUnfinished,
+    WorkbookMissing,
+)
 from lib.i18n import N_, Text
 from lib.own_account import OwnAccount
 from lib.register import Register
+from lib.settings import SECOND_FACTOR_FOR
 from lib.store import loading, outside, workbook
 from lib.store.aside import Aside
 from lib.store.copies import Copy
@@ -151,8 +162,19 @@ class Administration(OwnAccount):
         return user
 
     def save_settings(self, **changes: Any) -> None:
+        """Change settings.
+
+        Raises:
+            Invalid: a value cannot be used, or asks oneself for a second factor that one has not got: the page would
+                end under one's hands. Nothing was changed.
+        """
         account = self._require("settings")
         before = self.settings
+        wanted = str(changes.get("second_factor_for", before.second_factor_for))
+        if wanted != before.second_factor_for and not account.second_factor and wanted in SECOND_FACTOR_FOR:
+            if second_factor.required(account.roles, wanted):
+                first = Text(N_("Set up your own second factor first, on the page My account."))
+                raise Invalid({"second_factor_for": first})
         self.installation.save_settings(**changes)
         changed = sorted(name for name, value in changes.items() if value != getattr(before, name))
         if changed:

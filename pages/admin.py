@@ -7,9 +7,8 @@ from dataclasses import asdict
 import streamlit as st
 
 from lib import settings
-from lib.access import second_factor
 from lib.errors import AppError, Invalid
-from lib.i18n import LANGUAGES, N_, Text
+from lib.i18n import LANGUAGES
 from lib.ui import backups, change_log, users, workbook
 from lib.ui.messages import flash, show_error
 from lib.ui.visit import Visit, visit
@@ -73,7 +72,6 @@ def _settings(v: Visit) -> None:
                 st.markdown(f":red[{t.text(wrong[name])}]")
         if st.form_submit_button(t("Save settings"), type="primary"):
             try:
-                _check_own_factor(v, str(values["second_factor_for"]))
                 v.workspace.save_settings(**values)
             except Invalid as error:
                 st.session_state["settings-wrong"] = error.fields
@@ -83,19 +81,6 @@ def _settings(v: Visit) -> None:
             else:
                 flash(t("The settings were saved."))
             st.rerun()
-
-
-def _check_own_factor(v: Visit, wanted: str) -> None:
-    """Refuse to ask for a second factor that oneself has not got: the page would end under one's hands.
-
-    Raises:
-        Invalid
-    """
-    if wanted in settings.SECOND_FACTOR_FOR and second_factor.required(v.account.roles, wanted):
-        if not v.account.second_factor:
-            raise Invalid(
-                {"second_factor_for": Text(N_("Set up your own second factor first, on the page My account."))}
-            )
 
 
 _SHOW = {

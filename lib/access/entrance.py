@@ -85,6 +85,7 @@ class Entrance(DataFolder):
             return SignIn(self._enter(account, master, device, address, own), "")
         if master is None:
             raise AccountError(NO_KEY)
+        self.event("code_asked", name, device, address)
         return SignIn("", self._ticket(_Ticket(account, master, own, self.clock() + TICKET_SECONDS)))
 
     def second_step(self, ticket: str, code: str, device: str = "", address: str = "") -> str:

@@ -227,8 +227,10 @@ class Gate:
             return message
 
         async def guarded_send(message: Message) -> None:
-            if not over.is_set():
+            if not over.is_set() and valid():
                 await send(message)
+            else:
+                await close()
 
         watcher = asyncio.create_task(watch())
         try:

@@ -52,6 +52,7 @@ ACTIONS = {
     "settings": N_("Settings changed"),
     "hand_over": N_("Rows handed over"),
     "sign_in": N_("Signed in"),
+    "code_asked": N_("Password right, code asked for"),
     "sign_in_failed": N_("Sign-in failed"),
     "slowed": N_("Sign-in slowed"),
     "sign_out": N_("Signed out"),
@@ -65,6 +66,7 @@ ACTIONS = {
 _ACCESS = frozenset(
     {
         "sign_in",
+        "code_asked",
         "sign_in_failed",
         "slowed",
         "sign_out",

@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from lib.access.roles import may
+from lib.administration import Leaving
 from lib.errors import AppError
 from lib.i18n import N_
 from lib.store.log import Entry
@@ -133,8 +134,7 @@ def _disable(v: Visit, name: str) -> None:
     def dialog() -> None:
         v = visit()
         try:
-            with st.spinner(t("The change log is being read.")):
-                leaving = v.workspace.leaving(name)
+            leaving = _leaving(v, name)
         except AppError as error:
             show_error(error, v.t)
             return
@@ -167,6 +167,16 @@ def _disable(v: Visit, name: str) -> None:
             st.rerun()
 
     dialog()
+
+
+def _leaving(v: Visit, name: str) -> Leaving:
+    """What a user leaves behind; kept until the change log has another line, since reading all of it takes time."""
+    asked = (name, v.workspace.log_version)
+    kept: tuple[tuple[str, tuple[int, int]], Leaving] | None = st.session_state.get("leaving")
+    if not kept or kept[0] != asked:
+        with st.spinner(v.t("The change log is being read.")):
+            kept = st.session_state["leaving"] = (asked, v.workspace.leaving(name))
+    return kept[1]
 
 
 def _heir(v: Visit, name: str) -> str:

@@ -365,8 +365,10 @@ def test_the_change_log_tells_of_it_without_a_code(installation: Installation, b
     assert [line for line in told(installation) if line[0] == "bo"] == [
         ("bo", "sign_in", here),
         ("bo", "second_factor", here),
+        ("bo", "code_asked", here),
         ("bo", "sign_in_failed", {"second_factor": True, "device": "Firefox", "address": "10.0.0.1"}),
         ("bo", "sign_in", {"second_factor": "app", "address": "10.0.0.2"}),
+        ("bo", "code_asked", here),
         ("bo", "sign_in", {"second_factor": "recovery", "address": "10.0.0.1"}),
         ("bo", "second_factor_off", {"address": "10.0.0.1"}),
     ]

@@ -233,7 +233,7 @@ class Tab:
 
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
     found = next(filter(None, map(shutil.which, names)), None) or "/usr/bin/chromium"
     if not Path(found).exists():
         if os.environ.get("CI"):

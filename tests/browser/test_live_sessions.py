@@ -294,8 +294,9 @@ def test_a2_an_operation_on_an_open_page_refuses_even_where_the_gate_would_not(
     assert CANARY.encode() not in b"".join(tab.got) and started == [] and not act.changed(blind)
 
 
+@pytest.mark.parametrize("end", [lambda i: i.set_roles("sami", ["sales", "manager"]), lambda i: i.lost_device("sami")])
 def test_a3_what_was_typed_stays_when_the_session_ends_in_the_middle_of_a_run(
-    slow: Server, browse: Browse, again: Callable[[Server], Installation]
+    slow: Server, browse: Browse, again: Callable[[Server], Installation], end: Callable[[Installation], None]
 ) -> None:
     tab = browse(slow, "sami").open(ROW)
     tab.field("Notes").fill("kesken jäänyt muistiinpano")
@@ -303,7 +304,7 @@ def test_a3_what_was_typed_stays_when_the_session_ends_in_the_middle_of_a_run(
     button("No marketing")(tab).evaluate("e => e.click()")
     while not tab.got:  # the run has begun
         tab.page.wait_for_timeout(20)
-    again(slow).set_roles("sami", ["sales", "manager"])
+    end(again(slow))
     over = tab.page.get_by_role("alertdialog")
     expect(over).to_be_visible()
     assert not any(ForwardMsg.FromString(frame).WhichOneof("type") == "delta" for frame in tab.got)

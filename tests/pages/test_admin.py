@@ -122,6 +122,9 @@ def test_nobody_asks_for_a_second_factor_before_having_one(
     ylva.press("Save settings")
     why = ylva.t("Set up your own second factor first, on the page My account.")
     assert (f":red[{why}]" in [m.value for m in ylva.at.markdown]) == refused
+    if refused:
+        with pytest.raises(settings.Invalid):
+            ylva.workspace.save_settings(second_factor_for=wanted)
     assert ylva.installation.settings.second_factor_for == "none" and ylva.installation.account_of(ylva.token)
 
 

@@ -21,6 +21,8 @@
   let socket = null; // the newest
   let lostAt = 0; // 0: connected, or not yet
   let stale = false; // the server no longer has this page's state
+  let over = false; // the session had ended meanwhile: what was under way may have been refused
+  let kept = []; // what stood typed when the connection was lost
   let leaving = 0; // until when a page that closes is no loss
   let timer = 0;
   let signInTab = null;
@@ -46,7 +48,10 @@
   };
 
   function lost() {
-    if (!lostAt) lostAt = Date.now();
+    if (!lostAt) {
+      lostAt = Date.now();
+      kept = typed();
+    }
     if (!waiting) {
       waiting = {};
       waiting.promise = new Promise((go) => (waiting.go = go));
@@ -61,16 +66,14 @@
     hide();
     // A server that has forgotten the page's state runs it again, as the key R does.
     if (stale || gone > KEPT) setTimeout(rerun, 200);
-    stale = false;
+    if (stale || over || gone > KEPT) typeAgain(kept, Date.now() + 8000);
+    stale = over = false;
   }
 
   function rerun() {
-    const kept = [...typedIn].filter((field) => field.isConnected && field.value);
-    const texts = kept.map((field) => [field, labelled(field).indexOf(field), field.value]);
     const key = { key: "r", code: "KeyR", keyCode: 82, which: 82, bubbles: true };
     document.body.dispatchEvent(new KeyboardEvent("keydown", key));
     document.body.dispatchEvent(new KeyboardEvent("keyup", key));
-    typeAgain(texts, Date.now() + 8000);
   }
 
   // -- what was typed -------------------------------------------------------------------------------------------------
@@ -84,9 +87,16 @@
       if (!field.matches("textarea, input:not([type=password], [type=checkbox], [type=radio], [type=file])")) return;
       for (const old of typedIn) if (!old.isConnected) typedIn.delete(old);
       typedIn.add(field);
+      if (lostAt) kept = typed();
     },
     true,
   );
+
+  // Which fields hold text that somebody typed, their place among those of the same name, and the text.
+  function typed() {
+    const fields = [...typedIn].filter((field) => field.isConnected && field.value);
+    return fields.map((field) => [field, labelled(field).indexOf(field), field.value]);
+  }
 
   function labelled(field) {
     const label = field.getAttribute("aria-label");
@@ -120,7 +130,10 @@
     clearTimeout(timer);
     timer = setTimeout(ask, AGAIN);
     if (answer === null) show("lost");
-    else if (answer.who === "") show("ended");
+    else if (answer.who === "") {
+      over = true;
+      show("ended");
+    }
     else if (answer.who !== me) location.reload();
     else {
       if (answer.run !== run) stale = true;
