@@ -83,6 +83,21 @@ def _compare(wanted: _Keys, other: _Keys) -> tuple[str, float] | None:
     return None
 
 
+def person_keys(row: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """What a person is known by, each exactly: the phone number, the e-mail address, the name with the organisation."""
+    keys = _keys(row)
+    found: list[tuple[str, ...]] = [
+        (kind, value) for kind, value in (("phone", keys.phone), ("email", keys.email)) if value
+    ]
+    return [*found, ("name", keys.name, keys.organisation)] if keys.name or keys.organisation else found
+
+
+def same_name(one: str, other: str) -> bool:
+    """Whether two names may be one person's: nearly the same, or one of them is missing."""
+    one, other = _words(one), _words(other)
+    return not one or not other or fuzz.ratio(one, other) >= NAME_CUTOFF
+
+
 class _Candidates:
     """Which rows may look the same as another: by exact values, and by the beginnings of words of names.
 

@@ -14,6 +14,7 @@ AppError
 │   ├── Busy                another process holds the lock
 │   ├── HeldOpen            somebody has the workbook open in Excel or LibreOffice
 │   ├── NothingToCompare    the workbook was changed outside, and the copy to compare it with is gone
+│   ├── NothingToUndo       an import cannot be taken back any more
 │   ├── Unfinished          something stands in the way; it says what
 │   │   ├── RemovalUnfinished   of removed rows, copies are still there
 │   │   └── PasswordUnfinished  of the workbook, copies still have the old password
@@ -21,6 +22,7 @@ AppError
 │   ├── InUse               another server runs on the data folder
 │   ├── NoSuchProspect      the row was removed meanwhile
 │   └── Stale               somebody changed the same fields meanwhile
+├── Moved                   rows that an import is about were changed or entered since it was checked
 ├── Invalid                 what was typed cannot be saved, field by field
 ├── Duplicate               somebody saved the same person a moment ago
 └── AccessError
@@ -123,6 +125,24 @@ class NothingToCompare(StoreError):
     template = N_(
         "The workbook {file} was changed by another program, and the copies to compare it with are gone. "
         "Nothing was written. Restore a backup, or this file, with: python -m lib restore"
+    )
+
+
+class Moved(AppError):
+    """`ids` are rows that an import was about and that somebody changed or entered since it was checked."""
+
+    template = N_(
+        "Meanwhile somebody changed or entered {n} of these rows. Nothing was imported. Check the table again."
+    )
+
+    def __init__(self, ids: Sequence[str]) -> None:
+        super().__init__(n=len(ids))
+        self.ids = list(ids)
+
+
+class NothingToUndo(StoreError):
+    template = N_(
+        "Nothing of this import can be taken back any more: its rows were changed since, or its backup is gone."
     )
 
 

@@ -29,7 +29,7 @@ _NUMBER = re.compile(r"P-(\d{1,9})")
 # The date that a status sets when a row first gets there.
 STATUS_DATES = {"contacted": "contacted", "offer": "offered", "customer": "decided", "closed": "decided"}
 # Columns that no change may name: they are the register's own.
-_OWN = frozenset({"id", "created_at", "created_by", "changed_at", "changed_by", "expires"})
+OWN = frozenset({"id", "created_at", "created_by", "changed_at", "changed_by", "expires"})
 
 
 def number_of(prospect_id: str) -> int:
@@ -242,7 +242,7 @@ class Register:
 
 def _refuse_own(values: Mapping[str, Any]) -> None:
     for code in values:
-        if code not in schema.BY_CODE or code in _OWN:
+        if code not in schema.BY_CODE or code in OWN:
             raise Invalid({code: Text(N_("This column cannot be set."))})
 
 

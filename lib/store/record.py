@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from lib.changes import Change, cell_from_json, cell_to_json
+from lib.store.imported import Imported
 from lib.store.log import Entry, entry_from_json, entry_to_json
 from lib.store.question import Question
 from lib.store.saved import Saved
@@ -21,7 +23,8 @@ class Record:
 
     `asked` are questions to a person and `answered` the keys of those that are settled. `sheets` are other people's
     sheets, taken over from a workbook edited outside, `merged` is that file's SHA-256, and `saved` what it said.
-    `workbook` is the generation and SHA-256 of the workbook that is about to take the old one's place.
+    `workbook` is the generation and SHA-256 of the workbook that is about to take the old one's place. `imported` tells
+    of an import, and `undone` names one that was taken back.
     """
 
     entry: Entry | None = None
@@ -32,6 +35,8 @@ class Record:
     merged: str = ""
     saved: Saved | None = None
     workbook: tuple[int, str] | None = None
+    imported: Imported | None = None
+    undone: dt.datetime | None = None
 
     def to_bytes(self) -> bytes:
         written: dict[str, Any] = {
@@ -43,6 +48,8 @@ class Record:
             "merged": self.merged,
             "saved": self.saved.to_json() if self.saved else None,
             "workbook": self.workbook,
+            "imported": self.imported.to_json() if self.imported else None,
+            "undone": self.undone.isoformat() if self.undone else None,
         }
         kept = {name: value for name, value in written.items() if value or (name == "sheets" and value is not None)}
         return json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode()
@@ -60,6 +67,8 @@ class Record:
             content.get("merged", ""),
             Saved.from_json(content["saved"]) if "saved" in content else None,
             (workbook[0], workbook[1]) if workbook else None,
+            Imported.from_json(content["imported"]) if "imported" in content else None,
+            dt.datetime.fromisoformat(content["undone"]) if "undone" in content else None,
         )
 
 

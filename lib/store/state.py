@@ -9,6 +9,8 @@ from typing import Any
 
 from lib.changes import folded
 from lib.register import Register
+from lib.store.imported import KEPT as IMPORTS_KEPT
+from lib.store.imported import Imported
 from lib.store.journal import Read
 from lib.store.question import Question
 from lib.store.record import Sheets
@@ -23,9 +25,9 @@ class State:
 
     `name` is the register's identifier, `sheets` are other people's sheets, and `questions` wait for a person's
     decision, by key. `known` maps the SHA-256 of workbooks that the program wrote to their generation, `merged` are
-    those of files edited outside whose edits are taken, and `saved` what the last of them said. `unwritten` counts the
-    records of each segment that change something. `removed` are the numbers removed, with their dates, in the segments
-    that were read.
+    those of files edited outside whose edits are taken, and `saved` what the last of them said. `imports` may still be
+    taken back. `unwritten` counts the records of each segment that change something. `removed` are the numbers removed,
+    with their dates, in the segments that were read.
     """
 
     register: Register
@@ -35,6 +37,7 @@ class State:
     known: Mapping[str, int] = field(default_factory=dict)
     merged: Sequence[str] = ()
     saved: Sequence[Saved] = ()
+    imports: Sequence[Imported] = ()
     unwritten: Mapping[int, int] = field(default_factory=dict)
     removed: Mapping[str, dt.date] = field(default_factory=dict)
 
@@ -45,6 +48,7 @@ class State:
         register = self.register.applied(folded(read.record.change for read in reads))
         sheets, questions, known = self.sheets, dict(self.questions), dict(self.known)
         merged, saved, unwritten = list(self.merged), list(self.saved), dict(self.unwritten)
+        imports = list(self.imports)
         for segment, _, record in reads:
             questions.update({question.key: question for question in record.asked})
             for key in record.answered:
@@ -55,6 +59,11 @@ class State:
                 gone = set(record.change.remove)
                 questions = {key: q for key, q in questions.items() if q.id not in gone}
                 saved = [save.without(gone) for save in saved]
+            if imports and record.change:
+                imports = [one.after(record.change.ids) for one in imports]
+            imports = [one for one in imports if one.made != record.undone]
+            if record.imported:
+                imports.append(record.imported)
             if record.sheets is not None:
                 sheets = record.sheets
             if record.merged:
@@ -73,6 +82,7 @@ class State:
             known=dict(list(known.items())[-KNOWN:]),
             merged=merged[-KNOWN:],
             saved=saved[-KEPT:],
+            imports=imports[-IMPORTS_KEPT:],
             unwritten=unwritten,
             removed={**self.removed, **removed_in(reads)},
         )
@@ -88,6 +98,7 @@ class State:
             "known": dict(self.known),
             "merged": list(self.merged),
             "saved": [save.to_json() for save in self.saved],
+            "imports": [one.to_json() for one in self.imports],
         }
 
     @classmethod
@@ -102,6 +113,7 @@ class State:
             carried.get("known", {}),
             carried.get("merged", ()),
             [Saved.from_json(save) for save in carried.get("saved", ())],
+            [Imported.from_json(one) for one in carried.get("imports", ())],
         )
 
 

@@ -20,8 +20,9 @@ from lib.errors import AlreadyExists, AppError, Duplicate, Invalid, NotWritten, 
 from lib.files import WORKBOOK, locked, reason
 from lib.i18n import N_, Text
 from lib.register import Register
-from lib.store import checkpoint, erasure, loading, outside, restoring
+from lib.store import checkpoint, erasure, importing, loading, outside, restoring
 from lib.store.core import Core
+from lib.store.imported import Imported
 from lib.store.keys import Keyring
 from lib.store.log import Entry
 from lib.store.state import State
@@ -285,6 +286,21 @@ class Store(Core):
             return register.removing(ids)
 
         self.change("remove", by, plan, reason=reason)
+
+    def bring_in(self, plan: Callable[[Register], Change], *, by: str, **facts: Any) -> list[str]:
+        """Take in many rows at once, with a backup before. See `lib.store.importing`."""
+        ids = importing.bring_in(self, plan, by=by, facts=facts)
+        self._checkpoint_soon()
+        return ids
+
+    def undo_import(self, made: dt.datetime, *, by: str) -> tuple[int, int, int]:
+        """Take an import back, by when its backup was made. See `lib.store.importing`; `erase` clears the copies."""
+        return importing.undo(self, made, by=by)
+
+    def undoable(self) -> list[Imported]:
+        """The imports that can be taken back at least in part, the newest first."""
+        there = {copy.made for copy in self.backups.all() if copy.kind == importing.KIND}
+        return [one for one in reversed(self.state.imports) if one.rows > 0 and one.made in there]
 
     # -- the workbook and its copies --------------------------------------------------------------------------
 
