@@ -6,27 +6,18 @@ Everything stays in memory and in pipes.
 
 from __future__ import annotations
 
-import contextlib
-import os
-import pickle
-import subprocess
-import sys
-from collections.abc import Callable, Collection, Sequence
-from pathlib import Path
+from collections.abc import Collection, Sequence
 from typing import Any, Protocol, Self
 
 import pandas as pd
 
-from lib import errors
-from lib.errors import AppError, Damaged, NotWritten
+from lib import child
+from lib.errors import Damaged, NotWritten
 from lib.i18n import N_, Text
-from lib.process import harden
 from lib.register import number_of
 from lib.store import workbook
 from lib.store.encryption import decrypt_with, encrypt
 from lib.store.workbook import Content
-
-_ROOT = Path(__file__).parents[2]
 
 
 def build(content: Content, password: str, language: str) -> bytes:
@@ -142,28 +133,16 @@ class Child:
     """The work done in a child process of low priority; one child for all that is asked of it."""
 
     def __enter__(self) -> Self:
-        flags = getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0)
         try:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "lib.store.worker"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                cwd=_ROOT,
-                creationflags=flags,
-            )
-        except OSError as error:
+            self._child = child.Child("lib.store.worker")
+        except child.Ended as error:
             raise NotWritten(reason=str(error)) from error
         return self
 
     def __exit__(self, *raised: object) -> None:
         if raised[0] is not None:
-            self._process.kill()
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe:
-                with contextlib.suppress(OSError):
-                    pipe.close()
-        self._process.wait()
+            self._child.kill()
+        self._child.close()
 
     def build(self, content: Content, password: str, language: str) -> bytes:
         return bytes(self._ask("build", content, password, language))
@@ -181,44 +160,11 @@ class Child:
         return found
 
     def _ask(self, job: str, *given: Any) -> Any:
-        assert self._process.stdin and self._process.stdout
         try:
-            pickle.dump((job, given), self._process.stdin, pickle.HIGHEST_PROTOCOL)
-            self._process.stdin.flush()
-            failed, answer = pickle.load(self._process.stdout)  # noqa: S301  from our own child
-        except (OSError, EOFError, pickle.UnpicklingError) as error:
+            return self._child.ask(job, *given)
+        except child.Ended as error:
             raise NotWritten(reason=Text(N_("the process that writes the workbook has ended"))) from error
-        if failed:
-            kind, params = answer
-            raise getattr(errors, kind, errors.StoreError)(**params)
-        return answer
-
-
-_JOBS: dict[str, Callable[..., Any]] = {"build": build, "clear": clear}
-
-
-def _work() -> None:
-    """The child's life: a job in, an answer out, until the pipe ends."""
-    with contextlib.suppress(AttributeError, OSError):
-        os.nice(10)
-    harden()
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    with contextlib.suppress(EOFError, BrokenPipeError):
-        while True:
-            job, given = pickle.load(sys.stdin.buffer)  # noqa: S301  from our own parent
-            try:
-                answer: Any = (False, _JOBS[job](*given))
-            except AppError as error:
-                answer = (True, (type(error).__name__, {k: str(v) for k, v in error.text.params.items()}))
-            except MemoryError:
-                answer = (True, ("StoreError", {}))
-            except Exception:
-                answer = (True, ("Damaged", {"file": "xlsx"}))
-            del given
-            pickle.dump(answer, answers, pickle.HIGHEST_PROTOCOL)
-            answers.flush()
-            del answer
 
 
 if __name__ == "__main__":
-    _work()
+    child.serve({"build": build, "clear": clear})

@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
+from lib import child as processes
 from lib import settings
 from lib.errors import Damaged, NotWritten, PasswordUnfinished, WrongPassword
-from lib.store import Store, checkpoint, workbook, worker
+from lib.store import Store, checkpoint, workbook
 from lib.store.core import Core
 from lib.store.worker import Child, Here
 
@@ -264,14 +265,14 @@ def test_a_child_process_writes_the_workbook_and_is_gone_afterwards(
     by_child: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[Any] = []
-    popen = worker.subprocess.Popen
+    popen = processes.subprocess.Popen
 
     class Watched(popen):  # type: ignore[misc, valid-type]
         def __init__(self, command: list[str], **named: Any) -> None:
             super().__init__(command, **named)
             started.append((self, command, named))
 
-    monkeypatch.setattr(worker.subprocess, "Popen", Watched)
+    monkeypatch.setattr(processes.subprocess, "Popen", Watched)
     by_child.remove(["P-000001"], by=BY, reason="erasure")
     by_child.erase()  # every copy goes through one child
     assert in_workbook(by_child) == ["Bertta"] and traces(by_child, ["Aino"]) == []
@@ -284,7 +285,7 @@ def test_a_child_process_writes_the_workbook_and_is_gone_afterwards(
 def test_s8_the_child_has_low_priority_and_leaves_no_core(by_child: Store) -> None:
     with Child() as child:
         child.build(by_child.content(99), PASSWORD, "fi")
-        pid = child._process.pid
+        pid = child._child._process.pid
         assert os.getpriority(os.PRIO_PROCESS, pid) >= 10
         (core,) = (line for line in Path(f"/proc/{pid}/limits").read_text().splitlines() if "core file" in line)
         assert core.split()[4:6] == ["0", "0"]
@@ -315,10 +316,10 @@ class Doomed(Child):
 
     def build(self, *given: Any) -> bytes:
         if not self.after:
-            self._process.kill()
-            self._process.wait()
+            self._child._process.kill()
+            self._child._process.wait()
         else:
-            threading.Timer(self.after, self._process.kill).start()
+            threading.Timer(self.after, self._child._process.kill).start()
         return super().build(*given)
 
 
@@ -353,7 +354,7 @@ def test_without_a_process_to_be_had_it_is_told(by_child: Store, monkeypatch: py
     def refuse(*_: Any, **__: Any) -> None:
         raise OSError(11, "Resource temporarily unavailable")
 
-    monkeypatch.setattr(worker.subprocess, "Popen", refuse)
+    monkeypatch.setattr(processes.subprocess, "Popen", refuse)
     with pytest.raises(NotWritten):
         by_child.checkpoint()
     monkeypatch.undo()
