@@ -12,9 +12,9 @@ import pandas as pd
 from lib import cleaning, retention, schema
 from lib.access.accounts import Account, check_password
 from lib.access.roles import may
-from lib.administration import Administration
 from lib.errors import Invalid, NoSuchProspect, NotAllowed
 from lib.i18n import N_, Text
+from lib.imports import Imports
 from lib.output import excel_list
 from lib.register import Register
 from lib.search import Mask, filter_rows
@@ -33,7 +33,7 @@ class Unfinished(NamedTuple):
     obstacles: list[Text]
 
 
-class Workspace(Administration):
+class Workspace(Imports):
     """The register as one session may use it. Errors as for `SignedIn`."""
 
     # -- reading ------------------------------------------------------------------------------------------------

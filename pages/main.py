@@ -14,7 +14,7 @@ from lib.ui.messages import plain, said, show_error, show_flash
 from lib.ui.visit import Visit, language, visit, wait_for_sign_in
 from lib.ui.workbook import offer_rewrite
 from lib.ui.working import follow, tell_ended
-from pages import account, admin, entry, outside, prospects, retention, statistics
+from pages import account, admin, entry, imports, outside, prospects, retention, statistics
 
 _SHOW = {
     "entry": entry.show,
@@ -22,6 +22,7 @@ _SHOW = {
     "statistics": statistics.show,
     "retention": retention.show,
     "outside": outside.show,
+    "imports": imports.show,
     "admin": admin.show,
     "account": account.show,
 }
@@ -36,6 +37,7 @@ def _titles(v: Visit, waiting: dict[str, int]) -> dict[str, str]:
         "statistics": t("Statistics"),
         "retention": t("Retention period"),
         "outside": t("Changes in Excel"),
+        "imports": t("Import"),
         "admin": t("Administration"),
         "account": t("My account"),
     }

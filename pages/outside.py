@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 from typing import Any
 
 import streamlit as st
@@ -12,6 +11,7 @@ from lib import schema
 from lib.errors import AppError, Invalid
 from lib.i18n import N_
 from lib.store.question import Question
+from lib.ui.beside import beside
 from lib.ui.decisions import ask_removal, show_removal
 from lib.ui.fields import field, said_value
 from lib.ui.messages import attempt, flash, plain, show_error
@@ -95,19 +95,6 @@ def _heading(v: Visit, question: Question) -> dict[str, Any]:
     return row
 
 
-def _beside(v: Visit, values: Sequence[tuple[str, Any, Any]], here: str) -> None:
-    """What Excel says and what the register says, by column, side by side."""
-    t = v.t
-    head = "".join(f"<th scope='col'>{escape(text)}</th>" for text in ("", t("In Excel"), here))
-    lines = "".join(
-        f"<tr><th scope='row'>{escape(v.heading(code))}</th>"
-        + "".join(f"<td>{escape(said_value(v, code, value)) or '–'}</td>" for value in (theirs, ours))
-        + "</tr>"
-        for code, theirs, ours in values
-    )
-    st.html(f"<table class='beside'><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>")
-
-
 def _settle(v: Visit, question: Question, label: str, *, take: bool) -> None:
     """A button that settles the question. What goes wrong is said beside it, and the question stays."""
     if st.button(v.t(label), key=f"{'take' if take else 'leave'}-{question.key}") and attempt(
@@ -129,7 +116,7 @@ def _missing(v: Visit, question: Question) -> None:
 
 def _conflict(v: Visit, question: Question) -> None:
     t, row = v.t, _heading(v, question)
-    _beside(v, [(question.code, question.theirs, row[question.code])], t("In the register now"))
+    beside(v, [(question.code, question.theirs, row[question.code])], t("In Excel"), t("In the register now"))
     owners = v.workspace.owners()
     who = plain(owners.get(row["changed_by"], row["changed_by"]))
     st.caption(t("Before both it was “{value}”.", value=plain(said_value(v, question.code, question.base) or "–")))
@@ -142,7 +129,7 @@ def _conflict(v: Visit, question: Question) -> None:
 def _protected(v: Visit, question: Question) -> None:
     row = _heading(v, question)
     values = question.row or {question.code: question.theirs}
-    _beside(v, [(code, value, row[code]) for code, value in values.items()], v.t("In the register"))
+    beside(v, [(code, value, row[code]) for code, value in values.items()], v.t("In Excel"), v.t("In the register"))
     with st.container(horizontal=True):
         _settle(v, question, N_("Leave it"), take=False)
         _settle(v, question, N_("Take what Excel says"), take=True)

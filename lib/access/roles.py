@@ -27,6 +27,7 @@ OPERATIONS: dict[str, frozenset[str]] = {
     "remove": _MANAGER,
     "cancel_removal_request": _MANAGER,
     "outside": _MANAGER,
+    "import": _MANAGER,
     "users": _ADMIN,
     "settings": _ADMIN,
     "workbook_state": _ADMIN,
@@ -46,6 +47,7 @@ PAGES: dict[str, str] = {
     "statistics": "count",
     "retention": "retention",
     "outside": "outside",
+    "imports": "import",
     "admin": "users",
     "account": "account",
 }

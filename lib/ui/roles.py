@@ -22,6 +22,7 @@ OPERATION_NAMES = {
     "cancel_removal_request": N_("Take back: asked to be removed"),
     "retention": N_("Review retention periods"),
     "hold": N_("Keep longer"),
+    "import": N_("Import tables, and take imports back"),
     "remove": N_("Remove for good"),
     "users": N_("Manage users"),
     "settings": N_("Change settings"),
