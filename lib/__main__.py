@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from lib import retention, schema
+from lib import importing, retention, schema
 from lib.access.roles import ROLES
 from lib.commands import backup, info, rekey, verify
 from lib.errors import AccountError, AlreadyExists, AppError
@@ -204,6 +204,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--accept-loss", action="store_true", help="go on without what a damaged journal no longer tells")
     command(commands, "rekey", rekey)
     command(commands, "export", export).add_argument("file", metavar="FILE")
+    importing.add_arguments(command(commands, "import", importing.import_table))
     command(commands, "expiring", expiring).add_argument("--months", type=int, help="how far to look ahead")
     users = commands.add_parser("user", help="Accounts.").add_subparsers(required=True, metavar="COMMAND")
     for name, run in (
