@@ -11,6 +11,7 @@ import pytest
 
 from lib.access import gate
 from lib.access.gate import Gate
+from lib.access.headers import with_headers
 
 TOKEN = "token"
 
@@ -115,3 +116,13 @@ def test_a3_one_account_and_one_cookie_are_what_the_app_is_told(server: Server) 
 
     asyncio.run(live())
     assert told == [(b"host", b"localhost"), (b"x-prospects-user", b"sami:1"), (b"cookie", b"name=token")]
+
+
+def test_behind_https_a_cookie_of_streamlit_s_own_goes_over_https_alone() -> None:
+    theirs = [(b"Set-Cookie", b"_streamlit_xsrf=x; Path=/"), (b"set-cookie", b"a=b; secure")]
+    for scheme, expected in (
+        ("https", [b"_streamlit_xsrf=x; Path=/; Secure", b"a=b; secure"]),
+        ("http", [b"_streamlit_xsrf=x; Path=/", b"a=b; secure"]),
+    ):
+        headers = with_headers({"scheme": scheme, "headers": []}, theirs, kept=False)
+        assert [value for name, value in headers if name.lower() == b"set-cookie"] == expected
