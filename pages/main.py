@@ -5,13 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from lib.access.gate import Gate
+from lib.access.page import language_of
 from lib.access.roles import PAGES, landing
 from lib.errors import AppError, Damaged, HeldOpen, NotSignedIn, WorkbookMissing
 from lib.i18n import LANGUAGES, Text, translator
 from lib.ui import style
 from lib.ui.dialogs import close_dialog
 from lib.ui.messages import plain, said, show_error, show_flash
-from lib.ui.visit import Visit, language, visit, wait_for_sign_in
+from lib.ui.visit import Visit, language, session_token, visit, wait_for_sign_in
 from lib.ui.workbook import offer_rewrite
 from lib.ui.working import follow, tell_ended
 from pages import account, admin, entry, imports, outside, prospects, retention, statistics
@@ -61,6 +62,7 @@ def _try_again() -> None:
 def _switch_language() -> None:
     v = visit()
     v.workspace.prefer(language=_other_language(v))
+    st.session_state.pop("row-addressed", None)  # an open row stays open
     st.switch_page(st.session_state["_pages"].get(st.session_state.get("_page", ""), st.session_state["_landing"]))
 
 
@@ -84,7 +86,9 @@ def _not_open(v: Visit, problem: AppError | None) -> None:
 
 
 def main() -> None:
-    st.set_page_config(page_title=translator(language())("Prospects"), page_icon=style.ICON, layout="wide")
+    st.set_page_config(
+        page_title=translator(language_of(session_token()))("Prospects"), page_icon=style.ICON, layout="wide"
+    )
     if not Gate.active:  # somebody ran this file instead of app.py
         st.error(translator("en")("Start the program with: streamlit run app.py"))
         return

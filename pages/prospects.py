@@ -15,7 +15,7 @@ from lib.register import number_of
 from lib.ui import detail
 from lib.ui.fields import date_format
 from lib.ui.messages import attempt, show_error
-from lib.ui.tables import LIST_COLUMNS, people_list
+from lib.ui.tables import LIST_COLUMNS, close_row, people_list
 from lib.ui.visit import Visit, visit
 
 _EVERYTHING = tuple(code for code in schema.CODES if code not in ("removal_requested", "restricted"))
@@ -28,6 +28,7 @@ def show() -> None:
     _read_address()
     if prospect_id := st.session_state.get("row"):
         st.query_params.from_dict({"row": prospect_id})
+        st.session_state["row-addressed"] = prospect_id
         try:
             detail.show(v, prospect_id)
         except NoSuchProspect as error:
@@ -41,6 +42,9 @@ def show() -> None:
 def _read_address() -> None:
     """Take a row or filters from the page's address: no personal data stands there."""
     address = st.query_params
+    if (known := st.session_state.get("row-addressed")) and "row" not in address:
+        if st.session_state.get("row") == known:
+            close_row()  # the browser went back, or the menu led here: to the list
     if number_of(address.get("row", "")):
         st.session_state.setdefault("row", address["row"])
     if not {"source", "from", "to"} & address.keys():

@@ -156,6 +156,18 @@ class Server:
         )
 
 
+def handshake(port: int, headers: dict[str, str]) -> int:
+    """The status that a WebSocket's opening with these headers, Host and Origin among them, gets."""
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as raw:
+        raw.sendall(
+            f"GET /_stcore/stream HTTP/1.1\r\n{lines}Upgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+            "Sec-WebSocket-Protocol: streamlit\r\n\r\n".encode()
+        )
+        return int(raw.recv(4096).split()[1])
+
+
 def rerun(connection: ClientConnection, page: str = "") -> None:
     message = BackMsg()
     message.rerun_script.page_name = page

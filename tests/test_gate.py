@@ -247,12 +247,23 @@ def test_a2_another_user_s_streamlit_session_cannot_be_resumed_and_one_s_own_can
         assert streamlit_session(connection) != session
 
 
+def test_a3_a_streamlit_session_is_not_resumed_under_another_role(server: Server) -> None:
+    with server.socket(server.sign_in("bo", OTHER)) as connection:
+        session = streamlit_session(connection)
+    Installation(server.data_dir).set_disabled("bo", False)  # an epoch later
+    with server.socket(server.sign_in("bo", OTHER), resume=session) as connection:
+        assert streamlit_session(connection) != session
+
+
 def test_a3_disabling_a_user_closes_the_live_websocket(server: Server) -> None:
     client = server.sign_in("bo", OTHER)
     installation = Installation(server.data_dir)
     with server.socket(client) as connection:
         rerun(connection)
         read(connection, b"Bo Bergman")
+        with pytest.raises(TimeoutError):  # the run has ended: nothing more is sent that could be refused
+            while True:
+                connection.recv(timeout=1)
         installation.set_disabled("bo", True)
         try:
             assert closes(connection)

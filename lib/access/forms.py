@@ -76,7 +76,7 @@ def local_path(value: str) -> str:
         or any(ord(c) < 32 or ord(c) == 127 for c in value)
     ):
         return "/"
-    return "/" if value.startswith(("/login", "/logout", "/setup")) else value
+    return "/" if value.startswith(("/login", "/logout", "/setup", "/sign-out", "/language")) else value
 
 
 def came_from(request: Request) -> dict[str, str]:

@@ -97,11 +97,10 @@ def _actions(v: Visit, row: dict[str, Any]) -> None:
             if attempt(lambda: workspace.allow_marketing(prospect_id), t):
                 st.rerun()
         if not row["removal_requested"]:
-            if st.button(
-                t("Asked to be removed"),
-                icon=":material/person_remove:",
-                help=t("The row leaves the lists at once and waits for a manager."),
-            ) and attempt(lambda: workspace.request_removal(prospect_id), t):
+            with st.popover(t("Asked to be removed"), icon=":material/person_remove:"):
+                st.write(t("The row leaves the lists at once and waits for a manager. Only a manager brings it back."))
+                sure = st.button(t("Yes, to be removed"), key="request-removal")
+            if sure and attempt(lambda: workspace.request_removal(prospect_id), t):
                 flash(t("{id} left the lists and waits for a manager to remove it.", id=prospect_id))
                 close_row()
                 st.rerun()

@@ -70,7 +70,7 @@ a.button:hover { border-color: ACCENT; color: ACCENT !important; }
   [data-testid="stLayoutWrapper"]:has(> .st-key-save) { position: sticky; bottom: 0; z-index: 5; background: PAPER; }
   .st-key-save { padding: .4rem 0; }
   .st-key-save button { min-height: 48px; width: 100%; }
-  .st-key-lookalikes { max-height: 45vh; overflow: auto; background: PAPER; }
+  .st-key-lookalikes { max-height: 65vh; overflow: auto; background: PAPER; }
   .st-key-conflict { position: fixed; inset: auto 0 0; z-index: 20; background: PAPER;
     padding: 1rem; width: 100%; max-height: 75vh; overflow: auto; border-radius: 1rem 1rem 0 0;
     box-shadow: 0 -4px 24px #0005; }

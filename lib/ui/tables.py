@@ -27,6 +27,7 @@ def open_row(prospect_id: str) -> None:
 def close_row() -> None:
     """Leave the open prospect: the next one opened is read anew."""
     st.session_state.pop("row", None)
+    st.session_state.pop("row-addressed", None)
     st.session_state["edit"] = {"id": "", "number": st.session_state.get("edit", {"number": 0})["number"]}
     st.query_params.clear()
 

@@ -15,7 +15,18 @@ from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
 from lib.installation import Installation
-from tests.serving import NAME, OTHER, PASSWORD, WORKBOOK, Server, cookie_header, read, rerun, streamlit_session
+from tests.serving import (
+    NAME,
+    OTHER,
+    PASSWORD,
+    WORKBOOK,
+    Server,
+    cookie_header,
+    handshake,
+    read,
+    rerun,
+    streamlit_session,
+)
 
 from .conftest import CANARY
 
@@ -256,14 +267,8 @@ def test_a1_a_foreign_host_name_that_leads_here_shows_no_form(server: Server, ho
 
 def test_a1_a_foreign_host_name_opens_no_websocket(server: Server) -> None:
     cookie = cookie_header(server.sign_in("sami", OTHER))["Cookie"]
-    for host, status in ((f"127.0.0.1:{server.port}", b"101"), ("evil.example", b"403")):
-        with socket.create_connection(("127.0.0.1", server.port), timeout=10) as raw:
-            raw.sendall(
-                f"GET /_stcore/stream HTTP/1.1\r\nHost: {host}\r\nOrigin: http://{host}\r\nCookie: {cookie}\r\n"
-                "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: streamlit\r\n\r\n".encode()
-            )
-            assert raw.recv(4096).split()[1] == status
+    for host, status in ((f"127.0.0.1:{server.port}", 101), ("evil.example", 403)):
+        assert handshake(server.port, {"Host": host, "Origin": f"http://{host}", "Cookie": cookie}) == status
 
 
 # -- what is too much --------------------------------------------------------------------------------------------------

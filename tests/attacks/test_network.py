@@ -14,7 +14,7 @@ from websockets.sync.client import connect
 from lib.access import connection
 from lib.installation import Installation
 from tests.conftest import missing
-from tests.serving import HTTPS_NAME, OTHER, Server, cookie_header, make_register
+from tests.serving import HTTPS_NAME, OTHER, Server, cookie_header, handshake, make_register
 
 from .conftest import WHO
 
@@ -186,6 +186,9 @@ def test_a1_allowed_hosts_hold_at_every_address(tmp_path: Any) -> None:
             assert client.get(path, headers=cookie).status_code != 400, path
             foreign = client.get(path, headers={**cookie, "Host": "evil.example", "Origin": "https://evil.example"})
             assert foreign.status_code == 400, path
+        for host, status in ((HTTPS_NAME, 101), ("evil.example", 403)):
+            headers = {**cookie, "X-Forwarded-Proto": "https", "Host": host, "Origin": f"https://{host}"}
+            assert handshake(server.port, headers) == status
         form = {"username": "sami", "password": OTHER}
         for host in ("evil.example", "127.0.0.1"):
             headers = {"Host": host, "Origin": f"https://{host}"}

@@ -428,3 +428,39 @@ def test_a_disabled_user_s_rows_go_to_somebody_else(server: Server, browse: Brow
     expect(gone.page.get_by_role("alertdialog")).to_be_visible()
     with server.open_store() as store:
         assert store.register.row(pid)["owner"] == "sami"
+
+
+def test_what_was_typed_waits_while_something_is_looked_up_and_back_leads_from_a_row_to_the_list(
+    server: Server, browse: Browse
+) -> None:
+    tab = browse(server, "sami").open()
+    tab.field("Name").fill("Kesken Jäänyt")
+    tab.field("Notes").fill("puhelu kesken")
+    menu = tab.page.get_by_role("navigation")
+    menu.get_by_role("link", name=t("Prospects"), exact=True).click()
+    tab.title(t("Prospects"))
+    tab.open_first_row()
+    expect(tab.page).to_have_url(re.compile(r"\?row=P-\d{6}$"))
+    notes = tab.field("Notes")
+    notes.fill(f"{notes.input_value()} ja kesken")
+    typed = notes.input_value()
+    tab.page.go_back()
+    tab.title(t("Prospects"))
+    tab.page.wait_for_timeout(1_500)
+    tab.title(t("Prospects"))  # and it stays there
+    assert tab.path == "/prospects"
+    tab.open_first_row()
+    expect(tab.field("Notes")).to_have_value(typed)
+    menu.get_by_role("link", name=t("New prospect"), exact=True).click()
+    tab.title(t("New prospect"))
+    expect(tab.field("Name")).to_have_value("Kesken Jäänyt")
+    expect(tab.field("Notes")).to_have_value("puhelu kesken")
+    tab.press("Save")
+    with server.open_store() as store:
+        assert store.register.row(tab.saved())["notes"] == "puhelu kesken"
+    menu.get_by_role("link", name=t("Prospects"), exact=True).click()
+    tab.title(t("Prospects"))
+    menu.get_by_role("link", name=t("New prospect"), exact=True).click()
+    tab.title(t("New prospect"))
+    tab.page.wait_for_timeout(1_000)
+    expect(tab.field("Name")).to_have_value("")  # what was saved does not come back

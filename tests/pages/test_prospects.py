@@ -305,7 +305,7 @@ def test_who_asked_to_be_removed_leaves_the_list_at_once(
 ) -> None:
     sami = visitor("sami")
     sami.open("prospects", row="P-000001")
-    sami.press("Asked to be removed")
+    sami.press("Yes, to be removed")
     assert sami.sees("{id} left the lists and waits for a manager to remove it.", id="P-000001")
     assert found(sami) == set("234") and "Mäkelä" not in sami.shown()
     assert rows.register.row("P-000001")["removal_requested"] == TODAY

@@ -78,13 +78,23 @@
 
   // -- what was typed -------------------------------------------------------------------------------------------------
 
-  // Fields that somebody typed in. A page that begins anew may draw others in their place, and empty.
+  // Fields that somebody typed in. A page that begins anew may draw others in their place, and without it.
   const typedIn = new Set();
+  const before = new WeakMap(); // what stood in a field when somebody came to it
+  const TEXT = "textarea, input:not([type=password], [type=checkbox], [type=radio], [type=file], [role=combobox])";
+  document.addEventListener(
+    "focusin",
+    (event) => {
+      const field = event.target;
+      if (field.matches(TEXT) && !before.has(field)) before.set(field, field.value);
+    },
+    true,
+  );
   document.addEventListener(
     "input",
     (event) => {
       const field = event.target;
-      if (!field.matches("textarea, input:not([type=password], [type=checkbox], [type=radio], [type=file])")) return;
+      if (!field.matches(TEXT)) return;
       for (const old of typedIn) if (!old.isConnected) typedIn.delete(old);
       typedIn.add(field);
       if (lostAt) kept = typed();
@@ -92,10 +102,10 @@
     true,
   );
 
-  // Which fields hold text that somebody typed, their place among those of the same name, and the text.
+  // Which fields hold text that somebody typed, their place among those of the same name, the text, and the one before.
   function typed() {
     const fields = [...typedIn].filter((field) => field.isConnected && field.value);
-    return fields.map((field) => [field, labelled(field).indexOf(field), field.value]);
+    return fields.map((field) => [field, labelled(field).indexOf(field), field.value, before.get(field) || ""]);
   }
 
   function labelled(field) {
@@ -103,17 +113,52 @@
     return [...document.querySelectorAll(field.tagName)].filter((other) => other.getAttribute("aria-label") === label);
   }
 
-  // Text goes into a field of the same name that is empty; what stands in one is never written over.
+  // Text goes into another field of the same name that says what the first one did at the beginning.
   function typeAgain(texts, until) {
-    const left = texts.filter(([old, place, text]) => {
+    const left = texts.filter(([old, place, text, first]) => {
       const field = labelled(old)[place];
-      if (!field || field === old || field.value) return true;
+      if (!field || field === old || (field.value && field.value !== first)) return true;
+      before.set(field, field.value);
       Object.getOwnPropertyDescriptor(Object.getPrototypeOf(field), "value").set.call(field, text);
       field.dispatchEvent(new Event("input", { bubbles: true }));
       return false;
     });
     if (left.length && Date.now() < until) setTimeout(() => typeAgain(left, until), 250);
   }
+
+  // Whoever looks something up in the middle of an entry finds the text again afterwards, until this tab is closed.
+  const drafts = new Map(); // by page, and by the row that it shows
+  const shown = () => location.pathname + (new URLSearchParams(location.search).get("row") || "");
+  let page = shown();
+  let clicked = { at: 0, texts: [] }; // on a way to another page
+
+  document.addEventListener(
+    "click",
+    (event) => {
+      if (event.target.closest("a[href]")) clicked = { at: Date.now(), texts: typed() };
+    },
+    true,
+  );
+
+  // Behind a click on a way, Streamlit takes the fields away before the address changes.
+  function moved() {
+    if (shown() === page) return;
+    const texts = typed();
+    drafts.set(page, texts.length || Date.now() - clicked.at > 10000 ? texts : clicked.texts);
+    clicked = { at: 0, texts: [] };
+    page = shown();
+    typeAgain(drafts.get(page) || [], Date.now() + 8000);
+    drafts.delete(page);
+  }
+
+  for (const name of ["pushState", "replaceState"]) {
+    const change = history[name].bind(history);
+    history[name] = (...parameters) => {
+      change(...parameters);
+      moved();
+    };
+  }
+  window.addEventListener("popstate", moved);
 
   // -- whether the session holds --------------------------------------------------------------------------------------
 
