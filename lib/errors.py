@@ -23,6 +23,8 @@ AppError
 │   └── Stale               somebody changed the same fields meanwhile
 ├── Invalid                 what was typed cannot be saved, field by field
 ├── Duplicate               somebody saved the same person a moment ago
+├── ImportRefused           a file that came cannot be read, or not be taken as it is; it says what to do
+│   └── NeedsPassword       the file is encrypted, and no password was given
 └── AccessError
     ├── NotSignedIn         no session, or it ended
     ├── NotAllowed          the role is missing
@@ -186,6 +188,14 @@ class Duplicate(AppError):
     def __init__(self, matches: list[str]) -> None:
         super().__init__()
         self.matches = matches
+
+
+class ImportRefused(AppError):
+    template = N_("The file cannot be read. Nothing was changed.")
+
+
+class NeedsPassword(ImportRefused):
+    template = N_("The file has a password. Type it, then it is read.")
 
 
 class AccessError(AppError):
