@@ -1,6 +1,6 @@
-"""The child that reads a file: its limits are set before a byte of the file is looked at. `python -m lib.intake.child`
+"""The child that reads a file (`python -m lib.intake.child`): its limits are set before a byte is looked at.
 
-It gets bytes on its standard input and answers on its standard output. It writes no file and cannot: the system refuses.
+It gets bytes on its standard input and answers on its standard output. It writes no file and cannot.
 """
 
 from __future__ import annotations
@@ -66,19 +66,16 @@ def _work() -> None:
     limits = Limits(**given)
     bound(limits)
     pickler = pickle.Pickler(answers, pickle.HIGHEST_PROTOCOL)
-    error: Any
+    error: Any = None
     try:
         book = open_book(sys.stdin.buffer.read(length), name, password, limits)
         _answer(pickler, book)
     except AppError as refused:
-        error = (type(refused).__name__, refused.text.msgid, refused.text.params)
+        error = (type(refused).__name__, *refused.text)
     except MemoryError:
-        refused = too_much_memory()
-        error = (type(refused).__name__, refused.text.msgid, refused.text.params)
+        error = (ImportRefused.__name__, *too_much_memory().text)
     except Exception:
         error = (ImportRefused.__name__, N_("The file is damaged: it was cut short or changed by another program."), {})
-    else:
-        error = None
     if error:
         pickler.dump((True, error))
     answers.flush()

@@ -1,6 +1,6 @@
 """What kind of file some bytes are, told from the bytes, and a container that is safe to be opened by libraries.
 
-Sources: ECMA-376 part 2 (xlsx, xlsb), OASIS OpenDocument 1.3 part 2 (ods), [MS-CFB] and [MS-OFFCRYPTO] (xls, passwords).
+Sources: ECMA-376 part 2 (xlsx, xlsb), OpenDocument 1.3 part 2 (ods), [MS-CFB] and [MS-OFFCRYPTO] (xls, passwords).
 """
 
 from __future__ import annotations
@@ -216,7 +216,7 @@ def _decrypted_old(content: bytes, password: str) -> bytes:
 
 
 def _has_filepass(head: bytes) -> bool:
-    """Whether an old workbook's stream says, among its first records, that it is encrypted. Source: [MS-XLS] 2.4.117."""
+    """Whether the first records of an old workbook say that it is encrypted. Source: [MS-XLS] 2.4.117."""
     at = 0
     while at + 4 <= len(head):
         kind, length = int.from_bytes(head[at : at + 2], "little"), int.from_bytes(head[at + 2 : at + 4], "little")

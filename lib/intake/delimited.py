@@ -10,8 +10,8 @@ from collections import Counter
 
 from lib.errors import ImportRefused
 from lib.i18n import N_, Text
+from lib.intake.facts import too_many_columns, too_many_rows
 from lib.intake.files import Book, Limits, Sheet, Value
-from lib.intake.package import too_many_columns, too_many_rows
 
 _SEPARATORS = (";", ",", "\t", "|")
 _SAMPLE = 400  # rows that tell the separator

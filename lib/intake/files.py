@@ -46,8 +46,8 @@ class Limits:
 class Sheet:
     """A worksheet. Places are (row, column) from 0; an empty cell is None.
 
-    `formats` has the number formats of numbers that are shown otherwise than they are. `unread` has what stands in cells
-    whose value nobody knows: an error such as "#REF!", or a formula that was never computed.
+    `formats` has the number formats of numbers that are shown otherwise than they are. `unread` has what stands in
+    cells whose value nobody knows: an error such as "#REF!", or a formula that was never computed.
     """
 
     name: str
@@ -83,7 +83,7 @@ def read(content: bytes, name: str, *, password: str = "", limits: Limits | None
         raise ImportRefused(N_("The file is empty."))
     if len(content) > limits.bytes:
         raise ImportRefused(
-            N_("The file has {size} MB, and at most {limit} MB are read. Split it, or raise the limit in the settings."),
+            N_("The file has {size} MB; at most {limit} MB are read. Split it, or raise the limit in the settings."),
             size=-(-len(content) // 1_000_000),
             limit=limits.bytes // 1_000_000,
         )

@@ -11,8 +11,8 @@ from io import BytesIO
 from xml.parsers import expat
 
 from lib.intake.container import refuse_declarations
+from lib.intake.facts import Facts, too_many_columns, too_many_rows
 from lib.intake.files import Limits
-from lib.intake.package import Facts, too_many_columns, too_many_rows
 
 _PART = 1 << 18
 _CELLS = ("table:table-cell", "table:covered-table-cell")

@@ -8,48 +8,19 @@ from __future__ import annotations
 import posixpath
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any
 from xml.parsers import expat
 
 from defusedxml.ElementTree import fromstring
 
-from lib.errors import ImportRefused
-from lib.i18n import N_
 from lib.intake.container import refuse_declarations
+from lib.intake.facts import Facts, column_of, quick_facts, too_many_columns, too_many_rows
 from lib.intake.files import Limits
 
 _PART = 1 << 18
 PLAIN_FORMATS = frozenset(("General", "GENERAL", "general", "", "0", "0.00", "#,##0", "#,##0.00", "@", "Standard"))
 _DIGITS = "0123456789"
-
-
-@dataclass
-class Facts:
-    """What the XML of one sheet says. Places are (row, column) from 0; `last` are the last ones that hold something."""
-
-    formats: dict[tuple[int, int], str] = field(default_factory=dict)
-    hidden: set[int] = field(default_factory=set)
-    unread: dict[tuple[int, int], str] = field(default_factory=dict)
-    last_row: int = -1
-    last_column: int = -1
-
-
-def too_many_rows(sheet: str, limits: Limits) -> ImportRefused:
-    return ImportRefused(
-        N_("The sheet {sheet} has more than {limit} rows. Split it, or raise the limit in the settings."),
-        sheet=sheet,
-        limit=limits.rows,
-    )
-
-
-def too_many_columns(sheet: str, limits: Limits) -> ImportRefused:
-    return ImportRefused(
-        N_("The sheet {sheet} has more than {limit} columns. Take out those that hold nothing of a prospect."),
-        sheet=sheet,
-        limit=limits.columns,
-    )
 
 
 class Package:
@@ -85,6 +56,9 @@ class Package:
         path = self.names.get(self.paths.get(sheet, "").lower())
         if path is None:
             return Facts()
+        with self._archive.open(path) as stream:
+            if facts := quick_facts(stream, sheet, self._styles, limits):
+                return facts
         reader = _SheetReader(sheet, self._styles, limits)
         with self._archive.open(path) as stream:
             while chunk := stream.read(_PART):
@@ -174,7 +148,7 @@ class _SheetReader:
             letters = place.rstrip(_DIGITS)
             column = self._columns.get(letters)
             if column is None:
-                column = self._columns[letters] = _column(letters)
+                column = self._columns[letters] = column_of(letters)
             self._column = column
         else:
             self._column += 1
@@ -217,10 +191,3 @@ class _SheetReader:
             self._facts.unread[place] = "=" + "".join(self._formula).strip()
         self._formula = self._error = None
         self._end_text()
-
-
-def _column(letters: str) -> int:
-    number = 0
-    for letter in letters:
-        number = number * 26 + ord(letter) - 64
-    return number - 1

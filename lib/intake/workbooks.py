@@ -1,4 +1,4 @@
-"""Workbooks as sheets of values: calamine reads the values of all four kinds, and the rest comes from the file itself."""
+"""Workbooks as sheets of values: calamine reads the values of all kinds, and the rest comes from the file itself."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from typing import Any
 from python_calamine import CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
 from lib.i18n import N_, Text
+from lib.intake.facts import Facts, too_many_columns, too_many_rows
 from lib.intake.files import Book, Limits, Sheet, Value
-from lib.intake.package import Facts, Package, too_many_columns, too_many_rows
+from lib.intake.package import Package
 
 _EXACT = 1e15  # whole numbers below are whole in a float, too
 
