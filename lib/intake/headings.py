@@ -244,7 +244,7 @@ def _above(sheet: Sheet, head: _Head) -> list[Text]:
 
 def _take_end(sheet: Sheet, picked: list[int], headed: bool) -> list[int]:
     """Take rows of totals, and lines below the table that stand alone, from the end. Returns which they were."""
-    taken = []
+    taken: list[int] = []
     while len(picked) > 1:
         row, number = sheet.rows[picked[-1]], picked[-1]
         filled = [cell for cell in row if cell is not None]
