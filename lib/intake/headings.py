@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lib.i18n import N_, Text
 from lib.intake import synonyms
@@ -79,16 +79,21 @@ def _find(sheet: Sheet) -> _Head | None:
         if place and place + 1 == len(filled):
             break  # nothing below
         below = [sheet.rows[n] for n in filled[place + 1 : place + 11]]
-        single = _single(sheet, number)
-        score = _score(single.names, sheet.rows[number], below)
-        if score <= 0:
-            continue
-        head = _Head(number, number, score - place * 0.05, single.names)
-        if joined := _joined(sheet, number):
-            head = _Head(joined.first, joined.last, head.score + 0.5, joined.names)
-        if best is None or head.score > best.score:
-            best = head
+        for head, row in _heads(sheet, number):
+            score = _score(head.names, row, below) - place * 0.05
+            if score > (best.score if best else 0.0):
+                best = replace(head, score=score)
     return best
+
+
+def _heads(sheet: Sheet, number: int) -> list[tuple[_Head, list[Value]]]:
+    """The headings that a row can be, alone and below another one, each with the cells that make them."""
+    row = sheet.rows[number]
+    heads = [(_single(sheet, number), row)]
+    if joined := _joined(sheet, number):
+        upper = sheet.rows[number - 1]
+        heads.append((joined, [above if cell is None else cell for cell, above in zip(row, upper, strict=True)]))
+    return heads
 
 
 def _score(names: Sequence[str], row: Sequence[Value], below: Sequence[Sequence[Value]]) -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -380,14 +379,15 @@ def _remembered(table: Table, remembered: Mapping[str, Any] | None) -> dict[str,
 
 def kept_names(matching: Matching) -> dict[int, str]:
     """What the columns that are kept are called beside the register's: each once, and like no column of the schema."""
-    used = Counter[str]()
+    used: set[str] = set()
     names = {}
     for column in matching.columns:
         if column.target == KEEP:
             name = base = (column.heading or letters(column.position))[:250]
-            while schema.code_of_heading(name) or used[name.casefold()]:
-                used[base.casefold()] += 1
-                name = f"{base} ({used[base.casefold()] + 1})"
-            used[name.casefold()] += 1
+            number = 1
+            while schema.code_of_heading(name) or name.casefold() in used:
+                number += 1
+                name = f"{base} ({number})"
+            used.add(name.casefold())
             names[column.position] = name
     return names

@@ -109,7 +109,9 @@ class _Work:
         if code == "interests":
             self._values[code] = self._joined(code, columns, self._interests)
         elif len(columns) > 1 or columns[0].part not in ("", "street"):
-            self._values[code] = self._joined(code, self._in_order(code, columns), self._parts)
+            ordered = self._in_order(code, columns)
+            parts = [column.part for column in ordered]
+            self._values[code] = self._joined(code, ordered, lambda cells, columns: self._parts(cells, columns, parts))
         else:
             self._values[code] = self._column(code, columns[0])
 
@@ -139,7 +141,7 @@ class _Work:
         for column in self._matching.of(NOTES):
             name = column.heading or column_name(column)
             for row, cells in enumerate(self._table.rows):
-                if text := self._text(row, column.position, cells[column.position]):
+                if text := shown(cells[column.position]):
                     self._spilled.setdefault(row, []).append(f"{name}: {text}")
         if not self._spilled:
             return
@@ -209,12 +211,12 @@ class _Work:
             self._details[row] = made.detail
 
     def _joined(self, code: str, columns: Sequence[Column], join: Callable[..., str]) -> list[str]:
-        found = []
+        found, unread = [], self._table.unread
         for row, cells in enumerate(self._table.rows):
             try:
-                if any((row, column.position) in self._table.unread for column in columns):
+                if unread and any((row, column.position) in unread for column in columns):
                     raise FieldError(_UNREAD)
-                found.append(str(clean_value(code, join(row, cells, columns), self._region)[0]))
+                found.append(str(clean_value(code, join(cells, columns), self._region)[0]))
             except FieldError as error:
                 self._wrong.setdefault(row, {})[code] = error.text
                 found.append("")
@@ -224,10 +226,10 @@ class _Work:
         order = {part: n for n, part in enumerate(synonyms.NAME_PARTS if code == "name" else synonyms.ADDRESS_PARTS)}
         return sorted(columns, key=lambda column: order.get(column.part, len(order)) if column.part else -1)
 
-    def _parts(self, row: int, cells: Sequence[Value], columns: Sequence[Column]) -> str:
+    def _parts(self, cells: Sequence[Value], columns: Sequence[Column], parts: Sequence[str]) -> str:
         """A name of first and last name, an address of its parts: "Katu 1, 00100 Helsinki"."""
-        texts = [(column.part, self._text(row, column.position, cells[column.position]).strip()) for column in columns]
-        filled = [(part, text) for part, text in texts if text]
+        texts = [shown(cells[column.position]).strip() for column in columns]
+        filled = [(part, text) for part, text in zip(parts, texts, strict=True) if text]
         if columns[0].target == "name":
             return " ".join(text for _, text in filled)
         if columns[0].target != "address":
@@ -240,7 +242,7 @@ class _Work:
             before = part
         return written
 
-    def _interests(self, row: int, cells: Sequence[Value], columns: Sequence[Column]) -> str:
+    def _interests(self, cells: Sequence[Value], columns: Sequence[Column]) -> str:
         """Interests of a list, and of columns that are ticked: those give their heading."""
         items: list[str] = []
         for column in columns:
@@ -250,12 +252,9 @@ class _Work:
             if is_tick(cell):
                 items.append(column.heading.rpartition(" / ")[2] or column_name(column))
             else:
-                text = self._text(row, column.position, cell)
+                text = shown(cell)
                 items += re.split(r"[;\n]" if ";" in text else r"[,\n]", text)
         return clean_list(items)
-
-    def _text(self, row: int, position: int, cell: Value) -> str:
-        return "" if cell is None else shown(cell)
 
     # -- one value ----------------------------------------------------------------------------------------------
 
