@@ -19,6 +19,7 @@ _TOTALS = re.compile(
 )
 _DATA = re.compile(r"[^@\s]+@[^@\s]+\.\w+|https?://|[\d\s.,:/()+-]*\d[\d\s.,:/()+-]*")  # what no heading looks like
 _SEPARATOR = " / "
+_JOINED = 3.0  # what joined cells above some columns add to the score of two rows of headings
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,10 @@ def _find(sheet: Sheet) -> _Head | None:
             break  # nothing below
         below = [sheet.rows[n] for n in filled[place + 1 : place + 11]]
         for head, row in _heads(sheet, number):
-            score = _score(head.names, row, below) - place * 0.05
+            score = _score(head.names, row, below)
+            if score <= 0:
+                continue
+            score += head.score - place * 0.05
             if score > (best.score if best else 0.0):
                 best = replace(head, score=score)
     return best
@@ -161,7 +165,7 @@ def _joined(sheet: Sheet, number: int) -> _Head | None:
         names.append(_SEPARATOR.join(part for part in (above, below) if part))
     if len({over.get(n, _name(upper[n])) for n in both}) == 1 and not alone:
         return None  # one text above all: a title
-    return _Head(number - 1, number, 0.0, names)
+    return _Head(number - 1, number, _JOINED if over else 0.0, names)
 
 
 def _spans(sheet: Sheet, number: int) -> list[tuple[int, int]]:

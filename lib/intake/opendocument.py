@@ -140,7 +140,7 @@ def format_of(number: str, shown: str) -> str:
     """
     digits = number.removesuffix(".0")
     held = re.sub(r"\D", "", shown)
-    if not digits.isdecimal() or held == digits or not held.endswith(digits):
+    if not digits.isdecimal() or not held.endswith(digits) or (held == digits and not shown.startswith("+")):
         return ""
     literal = len(held) - len(digits)
     zeros = literal if set(held[:literal]) <= {"0"} else 0
