@@ -25,6 +25,8 @@ AppError
 ├── Moved                   rows that an import is about were changed or entered since it was checked
 ├── Invalid                 what was typed cannot be saved, field by field
 ├── Duplicate               somebody saved the same person a moment ago
+├── ImportRefused           a file that came cannot be read, or not be taken as it is; it says what to do
+│   └── NeedsPassword       the file is encrypted, and no password was given
 └── AccessError
     ├── NotSignedIn         no session, or it ended
     ├── NotAllowed          the role is missing
@@ -206,6 +208,14 @@ class Duplicate(AppError):
     def __init__(self, matches: list[str]) -> None:
         super().__init__()
         self.matches = matches
+
+
+class ImportRefused(AppError):
+    template = N_("The file cannot be read. Nothing was changed.")
+
+
+class NeedsPassword(ImportRefused):
+    template = N_("The file has a password. Type it, then it is read.")
 
 
 class AccessError(AppError):

@@ -44,6 +44,9 @@ class Settings:
     backups_other: int = 4
     backups_days: int = 30
     second_place: str = ""
+    import_mb: int = 20
+    import_rows: int = 200_000
+    import_columns: int = 200
 
 
 # What each setting is called on the admin page, and the least and most of a number.
@@ -65,6 +68,9 @@ LABELS = {
     "backups_other": N_("Other backups kept (made by hand or before a risky act)"),
     "backups_days": N_("Days until a backup goes; the newest daily one stays"),
     "second_place": N_("Folder for copies of the backups, best on another disk"),
+    "import_mb": N_("Largest file that is imported, MB"),
+    "import_rows": N_("Most rows of a sheet that is imported"),
+    "import_columns": N_("Most columns of a sheet that is imported"),
 }
 LIMITS = {
     "retention_years": (1, 30),
@@ -76,6 +82,9 @@ LIMITS = {
     "backups_daily": (1, 60),
     "backups_other": (1, 20),
     "backups_days": (1, 365),
+    "import_mb": (1, 200),
+    "import_rows": (100, 1_000_000),
+    "import_columns": (10, 1_000),
 }
 
 
