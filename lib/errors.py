@@ -23,6 +23,7 @@ AppError
 │   └── Stale               somebody changed the same fields meanwhile
 ├── Invalid                 what was typed cannot be saved, field by field
 ├── Duplicate               somebody saved the same person a moment ago
+├── ImportRefused           a file cannot be taken as it is; it says what to do
 └── AccessError
     ├── NotSignedIn         no session, or it ended
     ├── NotAllowed          the role is missing
@@ -186,6 +187,10 @@ class Duplicate(AppError):
     def __init__(self, matches: list[str]) -> None:
         super().__init__()
         self.matches = matches
+
+
+class ImportRefused(AppError):
+    template = N_("This file cannot be read. Save it again as an Excel workbook, and bring that.")
 
 
 class AccessError(AppError):

@@ -1,0 +1,1 @@
+"""A table comes in: read, matched, checked, and taken over when a person has decided."""
