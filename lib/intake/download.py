@@ -18,8 +18,8 @@ from lib.register import number_of
 
 _FORGED = N_(
     "This list is not from this register, or its hidden sheet {sheet} was changed, so nobody can tell what was edited. "
-    "Download the list again and make the changes there; or delete that sheet, and the file is taken for a table of "
-    "somebody else."
+    "Download the list again and make the changes there; or copy the rows into a new file, which is taken for a table "
+    "of somebody else."
 )
 _NEWER = N_("This list was made by a newer version of this program. Update the program, then bring it again.")
 

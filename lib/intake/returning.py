@@ -47,7 +47,7 @@ KEPT = frozenset(
 )
 _MARKS = frozenset({"id", "created_at", "created_by", "changed_at", "changed_by", "expires"})  # not what a row says
 _BY_STATUS = frozenset({"status", "contacted", "offered", "decided"})  # filled in by the register where they are empty
-_WHO = ("name", "organisation", "phone", "email")
+_WHO = ("name", "organisation", "phone")
 
 _NO_NUMBERS = N_(
     "The list has no column {column} any more, so nobody can tell which row is which. Bring the list back with that "
@@ -296,10 +296,10 @@ class _Comparison:
     # -- new rows -------------------------------------------------------------------------------------------------
 
     def _new(self, record: Record) -> Finding:
-        if record.wrong:
-            return self._wrong(record, record.wrong)
         if copied := self._copied(record):
             return copied
+        if record.wrong:
+            return self._wrong(record, record.wrong)
         given = {code: value for code, value in record.values.items() if code not in _MARKS}
         try:
             cleaning.clean_record(given, today=self._today, region=self._region)
@@ -310,18 +310,18 @@ class _Comparison:
     def _copied(self, record: Record) -> Finding | None:
         """The finding for the copy of a row that is in the file, or in the register; None for any other row."""
         for other in self._in_file.get(self._who(record.values), ()):
-            if other is not record and _number(other) and self._same(record, other.values):
-                return Finding("double", record, _number(other), why=Text(_COPY_IN_FILE, {"row": other.number}))
+            if other is not record and _number(other):
+                if self._same(record, {code: self._canonical(code, other) for code in self._codes(other)}):
+                    return Finding("double", record, _number(other), why=Text(_COPY_IN_FILE, {"row": other.number}))
         for i in self._in_register.get(self._who(record.values), ()):
-            if self._same(record, self._register.row(i)):
+            if self._same(record, {c: canonical(c, v, self._region) for c, v in self._register.row(i).items()}):
                 return Finding("double", record, i, why=Text(_COPY, {"id": i}))
         return None
 
-    def _same(self, record: Record, row: Mapping[str, Any]) -> bool:
+    def _same(self, record: Record, said: Mapping[str, str]) -> bool:
         """Whether a row says what a new one does; what the register fills in may be empty in the new one."""
-        codes = [c for c in record.values if c not in _MARKS and c in row]
-        codes = [c for c in codes if _says(record.values[c]) or c not in _BY_STATUS]
-        return all(canonical(c, row[c], self._region) == canonical(c, record.values[c], self._region) for c in codes)
+        new = {code: self._canonical(code, record) for code in self._codes(record) if code not in _MARKS}
+        return all(said.get(code, "") == text for code, text in new.items() if text or code not in _BY_STATUS)
 
     def _who(self, values: Mapping[str, Any]) -> tuple[str, ...]:
         return tuple(canonical(c, values.get(c), self._region) for c in _WHO if c in self._known)
