@@ -70,13 +70,19 @@ def _download_password(v: Visit) -> None:
             f'<div class="line"><strong>{escape(name)}</strong> {chip(state)}</div>'
             f'<div class="quiet">{escape(said)}</div>'
         )
-        with st.form("download-password", clear_on_submit=True, border=False, enter_to_submit=False):
+        # Another field after each change: nothing that was typed stays.
+        changes = st.session_state.setdefault("download-password-changes", 0)
+        with st.form("download-password", border=False, enter_to_submit=False):
             password = st.text_input(
-                t("New download password (at least 12 characters)"), type="password", autocomplete="new-password"
+                t("New download password (at least 12 characters)"),
+                key=f"download-password-{changes}",
+                type="password",
+                autocomplete="new-password",
             )
             st.caption(t("Choose another one than you sign in with: whoever gets a list may get its password, too."))
             sent = st.form_submit_button(t("Replace the download password") if has else t("Set a download password"))
         if sent and attempt(lambda: v.workspace.set_download_password(password), t):
+            st.session_state["download-password-changes"] = changes + 1
             flash(t("Your lists can be sealed with the new password. Earlier ones keep the password that they have."))
             st.rerun()
         if has and st.button(t("Take the download password away")) and attempt(v.workspace.drop_download_password, t):
