@@ -68,22 +68,28 @@ def sample(terminal: Terminal) -> int:
 
 
 def export(terminal: Terminal) -> int:
-    """Write the Excel list of all rows that may leave, encrypted."""
+    """Write the list of all rows that may leave: encrypted, for Excel, or as CSV if the settings allow it."""
     from lib.access.accounts import check_password
-    from lib.output import excel_list
+    from lib.output.leaving import leaving, may_leave
 
     with terminal.open() as store:
-        password = terminal.secret("PROSPECTS_EXPORT_PASSWORD", "Password of the Excel list", new=True)
-        check_password(password)
-        frame = store.frame
-        rows = frame[frame["restricted"].isna() & frame["removal_requested"].isna()]
-        content = excel_list.build(rows, schema.CODES, password=password, language=store.settings.language)
+        password = None
+        if not terminal.arguments.csv:
+            password = terminal.secret("PROSPECTS_EXPORT_PASSWORD", "Password of the Excel list", new=True)
+            check_password(password)
         target = Path(terminal.arguments.file)
         if target.exists():
             raise AlreadyExists(file=target.name)
-        terminal.began = True
+        rows, by = may_leave(store.frame), terminal.by
+
+        def note(**told: Any) -> None:
+            terminal.began = True
+            store.note("download", by, **told)
+
         # The log comes first: rows that leave without a line would be worse than a line without rows.
-        store.note("download", terminal.by, rows=len(rows), columns=list(schema.CODES))
+        content = leaving(
+            store, rows, schema.CODES, by=by, note=note, language=store.settings.language, password=password
+        )
         write_atomically(target, content)
         terminal.say(f"{len(rows)} rows were written to {target}.", {"rows": len(rows), "file": target})
     return FINE
@@ -203,7 +209,11 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--exact", action="store_true", help="rows entered since go, too")
     made.add_argument("--accept-loss", action="store_true", help="go on without what a damaged journal no longer tells")
     command(commands, "rekey", rekey)
-    command(commands, "export", export).add_argument("file", metavar="FILE")
+    made = command(commands, "export", export)
+    made.add_argument("file", metavar="FILE")
+    made.add_argument(
+        "--csv", action="store_true", help="as CSV, which is not encrypted; only if the settings allow it"
+    )
     importing.add_arguments(command(commands, "import", importing.import_table))
     command(commands, "expiring", expiring).add_argument("--months", type=int, help="how far to look ahead")
     users = commands.add_parser("user", help="Accounts.").add_subparsers(required=True, metavar="COMMAND")

@@ -92,7 +92,9 @@ def import_table(terminal: Terminal) -> int:
         }
         lines = [f"{kind}: {count}" for kind, count in told["found"].items()]
         lines += [f"row {line['row']} left out: {line['why']}" for line in left]
-        lines.append(f"{applied} rows were imported or changed." if arguments.apply else "Nothing was changed; see --apply.")
+        lines.append(
+            f"{applied} rows were imported or changed." if arguments.apply else "Nothing was changed; see --apply."
+        )
         terminal.say("\n".join(lines), told)
     return FINDINGS if left else FINE
 

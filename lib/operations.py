@@ -15,7 +15,7 @@ from lib.access.roles import may
 from lib.errors import Invalid, NoSuchProspect, NotAllowed
 from lib.i18n import N_, Text
 from lib.imports import Imports
-from lib.output import excel_list
+from lib.output.leaving import chosen, leaving, may_leave
 from lib.register import Register
 from lib.search import Mask, filter_rows
 from lib.store.outside import NOTICES
@@ -280,7 +280,7 @@ class Workspace(Imports):
 
     def downloadable(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Those of the rows that may leave: nothing restricted, nothing that waits for removal."""
-        rows = frame[frame["restricted"].isna() & frame["removal_requested"].isna()]
+        rows = may_leave(frame)
         allowed = self.may_download()
         if allowed == "own":
             return rows[rows["owner"] == self.account.name]
@@ -290,20 +290,41 @@ class Workspace(Imports):
         """Raises AccountError where a file may not be sealed with this password."""
         check_password(password)
 
-    def excel_list(self, ids: Collection[str], codes: Sequence[str], *, password: str, language: str) -> bytes:
+    def excel_list(self, ids: Collection[str], codes: Sequence[str], *, password: str | None, language: str) -> bytes:
         """The Excel list of some rows, encrypted; the change log notes who took how many.
+
+        Args:
+            password: seals the list; None takes one's own download password.
 
         Raises:
             NotAllowed: this user may download nothing.
-            AccountError: the password is too short or too long.
+            AccountError: the password is too short or too long, or there is none of one's own.
         """
-        account = self._require("download")
+        self._require("download")
+        if password is None:
+            password = self.installation.download_password(self.token)
+        self.check_password(password)
+        return self._list(ids, codes, language, password)
+
+    def csv_list(self, ids: Collection[str], codes: Sequence[str], *, language: str) -> bytes:
+        """The same rows as CSV, which is not encrypted; the change log notes that as well.
+
+        Raises:
+            NotAllowed: this user may download nothing, or the settings allow no CSV.
+        """
+        self._require("download")
+        return self._list(ids, codes, language, None)
+
+    def _list(self, ids: Collection[str], codes: Sequence[str], language: str, password: str | None) -> bytes:
+        account, store = self.account, self._store()
         if self.may_download() == "none":
             raise NotAllowed
-        self.check_password(password)
-        frame = self.register().frame.set_index("id", drop=False)
-        rows = self.downloadable(frame.loc[[i for i in ids if i in frame.index]])
-        codes = [*codes, *({"objected"} - set(codes))]  # whoever writes to these people must see it
-        content = excel_list.build(rows, codes, password=password, language=language)
-        self._note("download", account, rows=len(rows), columns=list(codes))
-        return content
+        return leaving(
+            store,
+            self.downloadable(chosen(store.frame, ids)),
+            codes,
+            by=account.name,
+            note=lambda **told: self._note("download", account, **told),
+            language=language,
+            password=password,
+        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lib.access.accounts import check_password
 from lib.access.sessions import Session
 from lib.signed_in import SignedIn
 
@@ -25,3 +26,19 @@ class OwnAccount(SignedIn):
         """Sign out there."""
         self._require("account")
         self.installation.end_session(self.token, session_id)
+
+    @property
+    def has_download_password(self) -> bool:
+        """Whether one keeps a password for one's own lists."""
+        return self._require("download_password").download_password
+
+    def set_download_password(self, password: str) -> None:
+        """Keep a password for one's own lists. Raises AccountError where it cannot be used."""
+        self._require("download_password")
+        check_password(password)
+        self.installation.set_download_password(self.token, password)
+
+    def drop_download_password(self) -> None:
+        """Keep none any more."""
+        self._require("download_password")
+        self.installation.set_download_password(self.token, "")

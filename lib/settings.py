@@ -35,6 +35,7 @@ class Settings:
     phone_region: str = "FI"
     timezone: str = "Europe/Helsinki"
     download: str = "all"
+    csv_download: bool = False
     idle_hours: int = 12
     session_hours: int = 16
     own_device_days: int = 30
@@ -59,6 +60,7 @@ LABELS = {
     "phone_region": N_("Country of phone numbers without a country code"),
     "timezone": N_("Time zone"),
     "download": N_("What sales may download"),
+    "csv_download": N_("Lists may also leave as CSV, which is not encrypted"),
     "idle_hours": N_("Hours without use until a session ends"),
     "session_hours": N_("Hours until a session ends in any case"),
     "own_device_days": N_("Days until a session on one's own device ends; 0: not offered"),

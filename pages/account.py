@@ -20,6 +20,8 @@ def show() -> None:
     with st.container(key="account"):
         _who(v)
         _ways_in(v)
+        if v.workspace.may("download_password"):
+            _download_password(v)
         _sessions(v)
 
 
@@ -55,6 +57,37 @@ def _way(path: str, name: str, said: str, label: str, state: str = "") -> None:
             f'<div class="way"><div><div class="line"><strong>{escape(name)}</strong> {state}</div>'
             f'<div class="quiet">{escape(said)}</div></div>{link(f"/{path}", label)}</div>'
         )
+
+
+def _download_password(v: Visit) -> None:
+    """The password that one's own lists are sealed with: set, replaced, taken away; it is never shown."""
+    t, has = v.t, v.workspace.has_download_password
+    st.header(t("Lists that you download"), anchor=False)
+    with st.container(border=True, key="way-download"):
+        name, state = t("Download password"), t("Set") if has else t("Not set")
+        said = t("Your Excel lists can be sealed with it, so that you need not note a new password for each.")
+        st.html(
+            f'<div class="line"><strong>{escape(name)}</strong> {chip(state)}</div>'
+            f'<div class="quiet">{escape(said)}</div>'
+        )
+        # Another field after each change: nothing that was typed stays.
+        changes = st.session_state.setdefault("download-password-changes", 0)
+        with st.form("download-password", border=False, enter_to_submit=False):
+            password = st.text_input(
+                t("New download password (at least 12 characters)"),
+                key=f"download-password-{changes}",
+                type="password",
+                autocomplete="new-password",
+            )
+            st.caption(t("Choose another one than you sign in with: whoever gets a list may get its password, too."))
+            sent = st.form_submit_button(t("Replace the download password") if has else t("Set a download password"))
+        if sent and attempt(lambda: v.workspace.set_download_password(password), t):
+            st.session_state["download-password-changes"] = changes + 1
+            flash(t("Your lists can be sealed with the new password. Earlier ones keep the password that they have."))
+            st.rerun()
+        if has and st.button(t("Take the download password away")) and attempt(v.workspace.drop_download_password, t):
+            flash(t("You have no download password any more. Earlier lists keep the password that they have."))
+            st.rerun()
 
 
 def _sessions(v: Visit) -> None:

@@ -64,6 +64,8 @@ def _settings(v: Visit) -> None:
                 )
             elif name in _CHOICES:
                 values[name] = _choice(v, name, value)
+            elif isinstance(value, bool):
+                values[name] = st.checkbox(label, value)
             elif isinstance(value, int):
                 values[name] = st.number_input(label, value=value, step=1)
             else:

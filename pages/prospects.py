@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
 
 from lib import schema
 from lib.errors import NoSuchProspect
+from lib.i18n import N_
 from lib.output.excel_list import file_name, strong_password
 from lib.register import number_of
 from lib.ui import detail
@@ -18,6 +20,10 @@ from lib.ui.messages import attempt, show_error
 from lib.ui.tables import LIST_COLUMNS, close_row, people_list
 from lib.ui.visit import Visit, visit
 
+_MIME = {
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "csv": "text/csv; charset=utf-8",
+}
 _EVERYTHING = tuple(code for code in schema.CODES if code not in ("removal_requested", "restricted"))
 # What the list shows, and what tells whether a row may leave.
 _NEEDED = tuple(dict.fromkeys(("id", *LIST_COLUMNS, "objected", "restricted", "removal_requested", "owner")))
@@ -134,56 +140,108 @@ def _filters(v: Visit) -> dict[str, Any]:
     }
 
 
+_WAYS = {
+    "own": N_("My own download password"),
+    "once": N_("A one-time password"),
+    "typed": N_("A password that I type now (at least 12 characters)"),
+}
+
+
 def _download(v: Visit, found: Any) -> None:
-    """The Excel list of the view: columns, a password, and the file built on the click."""
+    """The list of the view: columns, a password, and the file built on the click."""
     t, workspace = v.t, v.workspace
     rows = workspace.downloadable(found)
     if workspace.may_download() == "none":
         return
     with st.popover(t("Excel list"), icon=":material/download:", width="stretch"):
-        st.write(t.plural("{n} row leaves, encrypted.", "{n} rows leave, encrypted.", len(rows)))
+        csv = workspace.settings.csv_download and _as_csv(v)
+        if csv:
+            st.write(t.plural("{n} row leaves.", "{n} rows leave.", len(rows)))
+            st.warning(t("CSV is not encrypted: whoever gets the file can read it."), icon=":material/lock_open:")
+        else:
+            st.write(t.plural("{n} row leaves, encrypted.", "{n} rows leave, encrypted.", len(rows)))
         if len(rows) < len(found):
             st.caption(t("Rows that are restricted, wait for removal or are not yours are left out."))
-        everything = st.toggle(t("All columns"), value=True, key="download-all")
-        codes = _EVERYTHING
-        if not everything:
-            codes = st.multiselect(
-                t("Columns"),
-                _EVERYTHING,
-                ["id", *LIST_COLUMNS, "phone", "email"],
-                format_func=v.heading,
-                key="download-columns",
-                select_all=False,
-            )
-        generated = st.session_state.setdefault("download-generated", strong_password())
-        usable, password = True, generated
-        if st.toggle(t("Password of your own (at least 12 characters)"), key="download-own"):
-            # Until the browser has sent what is typed, a click would still take the password of before.
-            password = st.text_input(
-                t("Password"), key="download-password", type="password", autocomplete="new-password"
-            )
-            usable = bool(password) and attempt(lambda: workspace.check_password(password), t)
-        else:
-            st.caption(t("Or take this one. It is shown only here; without it the file does not open."))
-            st.code(generated, language=None)
-        ids, language = rows["id"], v.language
-        st.download_button(
-            t("Download"),
+        if rows["objected"].notna().any():
+            st.caption(t("E-mail and address of those who want no marketing are left empty."))
+        codes = _columns(v)
+        ids, language = list(rows["id"]), v.language
+        if csv:
+            _button(v, lambda: workspace.csv_list(ids, codes, language=language), "csv", bool(ids and codes))
+            return
+        usable, password = _password(v)
+        st.caption(t("With its column of numbers the list can come back: what you edit in it can be taken over."))
+        _button(
+            v,
             # Built in a thread without this visit: the workspace asks for session and role again.
-            lambda: workspace.excel_list(list(ids), codes, password=password, language=language),
-            file_name=file_name(language, v.today),
-            mime="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-            type="primary",
-            disabled=rows.empty or not codes or not usable,
-            on_click=_downloaded,
-            width="stretch",
+            lambda: workspace.excel_list(ids, codes, password=password, language=language),
+            "xlsx",
+            usable and bool(ids and codes),
         )
         if taken := st.session_state.get("download-taken"):
             st.caption(t("The list that you downloaded last opens with this password:"))
             st.code(taken, language=None)
 
 
+def _as_csv(v: Visit) -> bool:
+    kinds = {"xlsx": v.t("Excel, encrypted"), "csv": v.t("CSV, not encrypted")}
+    chosen = st.segmented_control(
+        v.t("Kind of file"), list(kinds), default="xlsx", required=True, format_func=kinds.get, key="download-kind"
+    )
+    return chosen == "csv"
+
+
+def _columns(v: Visit) -> Sequence[str]:
+    if st.toggle(v.t("All columns"), value=True, key="download-all"):
+        return _EVERYTHING
+    return st.multiselect(
+        v.t("Columns"),
+        _EVERYTHING,
+        ["id", *LIST_COLUMNS, "phone", "email"],
+        format_func=v.heading,
+        key="download-columns",
+        select_all=False,
+    )
+
+
+def _password(v: Visit) -> tuple[bool, str | None]:
+    """Whether the list can be sealed, and with what: None is one's own download password."""
+    t, workspace = v.t, v.workspace
+    ways = [way for way in _WAYS if way != "own" or workspace.has_download_password]
+    way = st.radio(t("Password"), ways, format_func=lambda way: t(_WAYS[way]), key="download-way")
+    if way == "own":
+        return True, None
+    if way == "typed":
+        # Until the browser has sent what is typed, a click would still take the password of before.
+        typed = st.text_input(
+            t("Password"),
+            key="download-password",
+            type="password",
+            autocomplete="new-password",
+            label_visibility="collapsed",
+        )
+        return bool(typed) and attempt(lambda: workspace.check_password(typed), t), typed
+    generated = st.session_state.setdefault("download-generated", strong_password())
+    st.caption(t("It is shown only here; without it the file does not open."))
+    st.code(generated, language=None)
+    return True, generated
+
+
+def _button(v: Visit, build: Callable[[], bytes], kind: str, usable: bool) -> None:
+    st.download_button(
+        v.t("Download"),
+        build,
+        file_name=file_name(v.language, v.today, kind),
+        mime=_MIME[kind],
+        type="primary",
+        disabled=not usable,
+        on_click=_downloaded,
+        width="stretch",
+    )
+
+
 def _downloaded() -> None:
     """The next list gets another password; the one that was just used stays in sight."""
+    once = st.session_state.get("download-way") == "once" and st.session_state.get("download-kind") != "csv"
     generated = st.session_state.pop("download-generated", None)
-    st.session_state["download-taken"] = None if st.session_state.get("download-own") else generated
+    st.session_state["download-taken"] = generated if once else None

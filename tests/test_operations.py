@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import inspect
 import io
@@ -15,6 +16,7 @@ import pytest
 
 from lib import schema, settings
 from lib.access.devices import short
+from lib.access.download_password import sealed as sealed_by
 from lib.access.roles import OPERATIONS, ROLES, may
 from lib.errors import (
     AccountError,
@@ -28,14 +30,18 @@ from lib.errors import (
     Stale,
     TooMany,
     WorkbookMissing,
+    WrongPassword,
 )
 from lib.first_start import set_up
 from lib.installation import Installation
+from lib.intake.returning import fingerprints
 from lib.operations import Workspace
 from lib.settings import Settings
 from lib.store.encryption import decrypt
+from lib.store.keys import derive
 from lib.store.question import Question
 
+from .intake.lists import Book, Sheet
 from .store.tools import PASSWORD, contents, person
 
 USER_PASSWORD = "oikea hevonen paristo"
@@ -98,6 +104,12 @@ def long_ago(spaces: dict[str, Any], name: str = "Vanha Rivi") -> str:
     return fresh(spaces, name, received="2015-01-01")
 
 
+def as_csv(space: Workspace, ids: list[str]) -> str:
+    """The list as CSV, where the settings allow it."""
+    settings.save(space.installation.data_dir, space.installation.settings, csv_download=True)
+    return space.csv_list(ids, ["id", "name", "email", "phone"], language="fi").decode("utf-8-sig")
+
+
 def a_backup(space: Workspace) -> str:
     assert space.installation.store
     return space.installation.store.backups.all()[0].path.name
@@ -135,6 +147,10 @@ CALLS: dict[str, tuple[str, Call]] = {
     "answer": ("outside", lambda w, i: w.answer("key", take=True)),
     "leave_all": ("outside", lambda w, i: w.leave_all("missing")),
     "excel_list": ("download", lambda w, i: w.excel_list([i], ["name"], password=LIST_PASSWORD, language="fi")),
+    "csv_list": ("download", lambda w, i: as_csv(w, [i])),
+    "has_download_password": ("download_password", lambda w, i: w.has_download_password),
+    "set_download_password": ("download_password", lambda w, i: w.set_download_password(LIST_PASSWORD)),
+    "drop_download_password": ("download_password", lambda w, i: w.drop_download_password()),
     "users": ("users", lambda w, i: w.users()),
     "add_user": ("users", lambda w, i: w.add_user(f"u{os.urandom(4).hex()}", "Uusi", {"sales"})),
     "set_roles": ("users", lambda w, i: w.set_roles("spare", {"sales", "manager"})),
@@ -205,6 +221,8 @@ def test_a2_each_operation_passes_its_roles_and_refuses_the_others(
     if role in ROLES and may({role}, operation):
         call(spaces[role], pid)
         return
+    if method == "csv_list":
+        spaces["installation"].save_settings(csv_download=True)
     before = contents(spaces["installation"].data_dir)
     with pytest.raises(NotAllowed if role in ROLES else NotSignedIn):
         call(spaces[role], pid)
@@ -451,6 +469,137 @@ def test_sales_takes_what_the_setting_allows_and_a_manager_everything(spaces: di
     with pytest.raises(NotAllowed):
         take(spaces["sales"], [own])
     assert spaces["sales"].may_download() == "none" and take(spaces["manager"], [own]) == ["Oma Rivi"]
+
+
+def test_who_objected_to_marketing_leaves_without_mailing_columns_and_marked(spaces: dict[str, Any]) -> None:
+    reach = {"email": "aino@example.com", "address": "Katu 1", "phone": "0401234567"}
+    banned, free = fresh(spaces, "Kieltänyt", **reach), fresh(spaces, "Sallinut", **reach)
+    spaces["sales"].no_marketing(banned)
+    today = spaces["sales"].today
+    content = spaces["sales"].excel_list(
+        [banned, free], ["id", "email", "address", "phone"], password=LIST_PASSWORD, language="fi"
+    )
+    sheet = openpyxl.load_workbook(io.BytesIO(decrypt(content, LIST_PASSWORD))).active
+    assert sheet is not None
+    lines = [[cell.value for cell in row] for row in sheet.iter_rows(min_row=2)]
+    assert lines[0][:4] == [banned, None, None, "+358401234567"] and lines[0][4].date() == today
+    assert lines[1] == [free, "aino@example.com", "Katu 1", "+358401234567", None]
+    text = as_csv(spaces["sales"], [banned, free])
+    assert text.split("\r\n")[1:3] == [
+        f"{banned};Kieltänyt;;+358401234567;{today.day}.{today.month}.{today.year}",
+        f"{free};Sallinut;aino@example.com;+358401234567;",
+    ]
+
+
+def test_a_list_leaves_as_csv_only_if_the_settings_allow_it_and_the_log_tells(spaces: dict[str, Any]) -> None:
+    pid = fresh(spaces)
+    with pytest.raises(NotAllowed, match="not encrypted"):
+        spaces["chief"].csv_list([pid], ["name"], language="fi")
+    assert "Aino Kokeilija" in as_csv(spaces["chief"], [pid])
+    line = spaces["admin"].change_log()[0]
+    assert (line.by, line.action) == ("chief", "download")
+    assert line.facts == {"rows": 1, "columns": ["id", "name", "email", "phone", "objected"], "kind": "csv"}
+    for kept in ("restricted", "removal_requested"):
+        other = fresh(spaces)
+        spaces["installation"].store.update(other, {kept: spaces["chief"].today}, by="test")
+        assert other not in as_csv(spaces["chief"], [other, pid])
+    spaces["installation"].save_settings(download="none")
+    with pytest.raises(NotAllowed):
+        spaces["sales"].csv_list([pid], ["name"], language="fi")
+
+
+def test_a_list_that_comes_back_is_known_by_the_register_that_it_is_from(spaces: dict[str, Any]) -> None:
+    pid, store = fresh(spaces), spaces["installation"].store
+    content = spaces["sales"].excel_list([pid], ["id", "name"], password=LIST_PASSWORD, language="fi")
+    book = openpyxl.load_workbook(io.BytesIO(decrypt(content, LIST_PASSWORD)))
+    sheets = [Sheet(s.title, [[c.value for c in row] for row in s.iter_rows()]) for s in book]
+    download = fingerprints(Book(sheets), store.list_key)
+    assert download and (download.register, download.by) == (store.state.name, "sales")
+    assert list(download.rows) == [pid] and download.said("name", pid, "Aino Kokeilija")
+    assert store.list_key not in (store.master, derive(store.master, "log")) and len(store.list_key) == 32
+
+
+# -- the download password ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def lister(spaces: dict[str, Any]) -> Workspace:
+    """Somebody without a download password."""
+    installation = spaces["installation"]
+    if installation.accounts.get("lister") is None:
+        user(installation, "lister", "sales")
+    installation.accounts.set_download_password("lister", "")
+    return signed_in(installation, "lister")
+
+
+def test_one_s_own_download_password_seals_lists_until_it_is_taken_away(
+    spaces: dict[str, Any], lister: Workspace
+) -> None:
+    pid, own = fresh(spaces), "oma lataussalasana"
+    assert not lister.has_download_password
+    with pytest.raises(AccountError, match="You have no download password"):
+        lister.excel_list([pid], ["name"], password=None, language="fi")
+    lister.set_download_password(own)
+    assert lister.has_download_password
+    again = signed_in(spaces["installation"], "lister")
+    assert decrypt(again.excel_list([pid], ["name"], password=None, language="fi"), own)
+    lister.set_download_password("toinen lataussalasana")
+    content = again.excel_list([pid], ["name"], password=None, language="fi")
+    assert decrypt(content, "toinen lataussalasana")
+    with pytest.raises(WrongPassword):
+        decrypt(content, own)
+    lister.drop_download_password()
+    lister.drop_download_password()  # nothing to take away, no line
+    assert not lister.has_download_password
+    with pytest.raises(AccountError):
+        again.excel_list([pid], ["name"], password=None, language="fi")
+    lines = [(e.by, e.action) for e in spaces["admin"].change_log() if e.by == "lister" and e.action != "sign_in"]
+    assert lines[:5] == [
+        ("lister", "download_password_off"),
+        ("lister", "download"),
+        ("lister", "download_password"),
+        ("lister", "download"),
+        ("lister", "download_password"),
+    ]
+
+
+def test_a_download_password_is_nowhere_in_the_clear(spaces: dict[str, Any], lister: Workspace) -> None:
+    own = "Kanarialintu lataa"
+    lister.set_download_password(own)
+    encoded = base64.b64encode(own.encode()).rstrip(b"=")
+    for name, content in contents(spaces["installation"].data_dir).items():
+        assert own.encode() not in content and encoded not in content, name
+    assert own not in str(spaces["admin"].change_log())
+    kept = spaces["installation"].accounts.download_password("lister")
+    assert kept and own.encode() not in base64.b64decode(kept)
+
+
+def test_a_new_password_and_a_disabled_account_keep_the_download_password_sealed(
+    spaces: dict[str, Any], lister: Workspace
+) -> None:
+    installation = spaces["installation"]
+    lister.set_download_password("oma lataussalasana")
+    one_time = spaces["admin"].reset_password("lister")
+    token = installation.change_own_password(installation.sign_in("lister", one_time).token, one_time, USER_PASSWORD)
+    assert installation.download_password(token) == "oma lataussalasana"
+
+
+def test_of_another_user_or_register_a_download_password_is_no_password(
+    spaces: dict[str, Any], lister: Workspace
+) -> None:
+    accounts = spaces["installation"].accounts
+    spaces["sales"].set_download_password("myyjän lataussalasana")
+    for other in (accounts.download_password("sales"), "x", "not base64 ä", sealed_by(b"0" * 32, "lister", "x" * 12)):
+        accounts.set_download_password("lister", other)
+        with pytest.raises(AccountError, match="cannot be read any more"):
+            lister.excel_list([fresh(spaces)], ["name"], password=None, language="fi")
+
+
+@pytest.mark.parametrize("password", ["", "short", "x" * 73, "tab\tin the password"])
+def test_no_weak_password_is_kept_for_lists(lister: Workspace, password: str) -> None:
+    with pytest.raises(AccountError):
+        lister.set_download_password(password)
+    assert not lister.has_download_password
 
 
 @pytest.mark.parametrize("password", ["", "short", "x" * 73, "tab\tin the password"])

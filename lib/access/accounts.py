@@ -1,4 +1,4 @@
-"""`accounts.yaml`: users, roles, password hashes and second factors, in streamlit-authenticator's form.
+"""`accounts.yaml`: users, roles, password hashes and what is sealed, in streamlit-authenticator's form.
 
 A new password, new roles, closing and opening make a new epoch of the account; a session carries the epoch in which it
 began and ends with it. A second factor makes none: whoever is in has proven the password, and may set it up.
@@ -30,8 +30,8 @@ Records = dict[str, dict[str, Any]]
 class Account:
     """One user. `epoch` grows with every change that ends the user's sessions.
 
-    `must_change`: the password is a one-time one. `second_factor`: there is one. `knew_workbook_password`: this user
-    chose the workbook's password that is in force.
+    `must_change`: the password is a one-time one. `second_factor` and `download_password`: there is one.
+    `knew_workbook_password`: this user chose the workbook's password that is in force.
     """
 
     name: str
@@ -43,6 +43,7 @@ class Account:
     must_change: bool = False
     second_factor: bool = False
     knew_workbook_password: bool = False
+    download_password: bool = False
 
 
 class Factor(NamedTuple):
@@ -197,6 +198,23 @@ class Accounts:
             record["recovery"] = [kept for kept in factor.recovery if kept != code_hash]
             return True
 
+    # -- the download password -------------------------------------------------------------------------------------
+
+    def download_password(self, name: str) -> str:
+        """An account's sealed download password; "" where it has none."""
+        return str(self._records().get(name, _EMPTY).get(_DOWNLOAD) or "")
+
+    def set_download_password(self, name: str, sealed: str) -> None:
+        """Give an account a sealed download password; "" takes it away.
+
+        Raises:
+            AccountError: no such user.
+        """
+        with self._changing_one(name, new_epoch=False) as record:
+            record.pop(_DOWNLOAD, None)
+            if sealed:
+                record[_DOWNLOAD] = sealed
+
     @contextlib.contextmanager
     def changing(self) -> Iterator[Records]:
         """Hold the accounts while several things change; they are written if the block ends well."""
@@ -250,6 +268,7 @@ _EMPTY: dict[str, Any] = {
     "knew_workbook_password": False,
 }
 _FACTOR = ("totp", "totp_used", "recovery")
+_DOWNLOAD = "download_password"
 
 
 def _account(name: str, record: dict[str, Any]) -> Account:
@@ -263,6 +282,7 @@ def _account(name: str, record: dict[str, Any]) -> Account:
         must_change=bool(record["must_change"]),
         second_factor=_factor(record) is not None,
         knew_workbook_password=bool(record["knew_workbook_password"]),
+        download_password=bool(record.get(_DOWNLOAD)),
     )
 
 

@@ -1,4 +1,4 @@
-"""What a signed-in user does about the own account: password, second factor, sessions."""
+"""What a signed-in user does about the own account: passwords, second factor, sessions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from lib.access import second_factor
+from lib.access import download_password, second_factor
 from lib.access.accounts import Account, Factor, check_password
 from lib.access.entrance import NO_KEY, Entrance
 from lib.access.second_factor import Offer
@@ -117,6 +117,42 @@ class OwnAccess(Entrance):
         self._prove(session, password)
         self.accounts.set_factor(account.name, None)
         self._event("second_factor_off", session)
+
+    # -- the download password ---------------------------------------------------------------------------------------
+
+    def set_download_password(self, token: str, password: str) -> None:
+        """Keep a password for one's own lists; "" keeps none any more.
+
+        Raises:
+            AccountError: it cannot be used, or the account has no key.
+        """
+        account = self.account_of(token)
+        session = self._session(token, account)
+        if password:
+            check_password(password)
+            sealed = download_password.sealed(self._own_master(token), session.user, password)
+            self.accounts.set_download_password(session.user, sealed)
+            self._event("download_password", session)
+        elif account and account.download_password:
+            self.accounts.set_download_password(session.user, "")
+            self._event("download_password_off", session)
+
+    def download_password(self, token: str) -> str:
+        """One's own download password, to seal a list with.
+
+        Raises:
+            AccountError: there is none, or it is sealed under a master key that is gone.
+        """
+        session = self._session(token, self.account_of(token))
+        kept = self.accounts.download_password(session.user)
+        if not kept:
+            raise AccountError(N_("You have no download password. Set one on the page My account."))
+        password = download_password.unsealed(self._own_master(token), session.user, kept)
+        if password is None:
+            raise AccountError(
+                N_("Your download password cannot be read any more. Set it again on the page My account.")
+            )
+        return password
 
     # -- sessions ----------------------------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ OPERATIONS: dict[str, frozenset[str]] = {
     "edit": _EVERYDAY,
     "count": _EVERYDAY,
     "download": _EVERYDAY,
+    "download_password": _EVERYDAY,
     "no_marketing": _EVERYDAY,
     "request_removal": _EVERYDAY,
     "allow_marketing": _MANAGER,

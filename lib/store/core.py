@@ -116,6 +116,11 @@ class Core:
     # -- changes ----------------------------------------------------------------------------------------------
 
     @property
+    def list_key(self) -> bytes:
+        """The key of the fingerprints in lists that leave: only this register has it."""
+        return derive(self.master, "excel list")
+
+    @property
     def passwords(self) -> list[str]:
         """The workbook's password, and after it the one before while files still follow."""
         return self.keyring.workbook_passwords(self.master)

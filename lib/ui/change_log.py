@@ -33,7 +33,7 @@ ACTIONS = {
     "cancel_removal_request": N_("Request for removal taken back"),
     "keep_longer": N_("Kept longer"),
     "release": N_("Keeping ended"),
-    "download": N_("Excel list downloaded"),
+    "download": N_("List downloaded"),
     "outside": N_("Changed in Excel"),
     "outside_taken": N_("Change in Excel taken"),
     "outside_kept": N_("Change in Excel not taken"),
@@ -62,6 +62,8 @@ ACTIONS = {
     "session_ended": N_("Session ended"),
     "lost_device": N_("Device lost"),
     "own_password": N_("Own password changed"),
+    "download_password": N_("Download password set"),
+    "download_password_off": N_("Download password taken away"),
     "second_factor": N_("Second factor set up"),
     "second_factor_off": N_("Second factor taken away"),
 }
@@ -76,6 +78,8 @@ _ACCESS = frozenset(
         "session_ended",
         "lost_device",
         "own_password",
+        "download_password",
+        "download_password_off",
         "second_factor",
         "second_factor_off",
         "add_user",
@@ -99,6 +103,7 @@ _ENDS = {
     "account": N_("the account was changed"),
 }
 _FACTORS = {"app": N_("with the app's code"), "recovery": N_("with a recovery code")}
+_LISTS = {"csv": N_("CSV, not encrypted")}
 _REASONS = {"expired": N_("Retention period ended"), "outside": N_("Deleted in Excel")}
 _NOTICES = {
     **KINDS,
@@ -228,6 +233,7 @@ class _Facts:
         self._headings: dict[tuple[str, ...], str] = {}
         self._say: dict[str, Callable[[Any], str]] = {
             "reason": lambda reason: v.t(_REASONS[reason]) if reason in _REASONS else str(reason),
+            "kind": lambda kind: v.t(_LISTS[kind]) if kind in _LISTS else str(kind),
             "user": str,
             "to": lambda to: v.t("to {name}", name=to),
             "roles": lambda roles: ", ".join(v.t(ROLES[role]) for role in roles if role in ROLES),

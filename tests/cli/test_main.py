@@ -12,9 +12,11 @@ from typing import Any
 import openpyxl
 import pytest
 
-from lib import schema
+from lib import schema, settings
 from lib.installation import Installation
+from lib.intake.returning import compare, fingerprints
 from lib.store import Store
+from tests.intake.lists import read, records
 from tests.store.outside_tools import age
 from tests.store.tools import columns, contents, edit, opened
 
@@ -136,6 +138,38 @@ def test_export_gives_what_may_leave_under_its_own_password(data: Path, tmp_path
     before = target.read_bytes()  # a file that is there is not overwritten
     failed(run(data, "export", target, PROSPECTS_EXPORT_PASSWORD=password))
     assert target.read_bytes() == before and len(list(tmp_path.iterdir())) == 1
+
+
+def test_an_exported_list_is_the_one_of_the_page_and_can_come_back(data: Path, tmp_path: Path) -> None:
+    target, password = tmp_path / "lista.xlsx", "viedyn listan salasana"
+    fine(run(data, "export", target, PROSPECTS_EXPORT_PASSWORD=password))
+    plain = opened(target, password)
+    with Store.open(data, WORKBOOK) as store:
+        download = fingerprints(read(plain), store.list_key)
+        assert download and download.by.startswith("cli:") and download.register == store.state.name
+        check = compare(download, records(read(plain).prospects), store.register, today=store.today)
+        left = set(store.frame["id"]) - set(download.rows)
+        banned = store.frame.loc[store.frame["objected"].notna(), "id"]
+    assert {finding.kind for finding in check.findings} == {"same"} and left
+    sheet = openpyxl.load_workbook(io.BytesIO(plain))["Prospektit"]
+    email = list(schema.CODES).index("email")
+    mails = {row[0].value: row[email].value for row in sheet.iter_rows(min_row=2)}
+    assert {mails[i] for i in banned if i in mails} == {None} and any(mails.values())
+
+
+def test_export_as_csv_needs_the_setting_and_asks_for_no_password(data: Path, tmp_path: Path) -> None:
+    target = tmp_path / "lista.csv"
+    assert "not encrypted" in failed(run(data, "export", target, "--csv")) and not target.exists()
+    settings.save(data, settings.load(data), csv_download=True)
+    try:
+        said = json.loads(fine(run(data, "export", target, "--csv", "--json")))
+    finally:
+        settings.save(data, settings.load(data), csv_download=False)
+    text = target.read_bytes().decode("utf-8-sig")
+    assert text.startswith("Tunnus;") and said["rows"] == sum(line.startswith("P-") for line in text.splitlines())
+    with Store.open(data, WORKBOOK) as store:
+        line = store.log()[0]
+    assert (line.action, line.facts["kind"], line.facts["rows"]) == ("download", "csv", said["rows"])
 
 
 def test_export_refuses_a_weak_password_and_a_folder_that_is_not_there(data: Path, tmp_path: Path) -> None:

@@ -66,6 +66,50 @@ def test_the_state_of_the_second_factor_is_said(aino: Visitor, store: Store, ins
     assert aino.t("On") in html(aino) and aino.t("Manage the second factor") in html(aino)
 
 
+# -- the download password ---------------------------------------------------------------------------------------------
+
+FIELD = "New download password (at least 12 characters)"
+OWN = "oma lataussalasana"
+
+
+def test_a_download_password_is_set_replaced_and_taken_away_and_never_shown(aino: Visitor, store: Store) -> None:
+    aino.open("account")
+    assert aino.t("Not set") in html(aino) and aino.t("Take the download password away") not in aino.labels()
+    aino.field("text_input", FIELD).set_value(OWN)
+    aino.press("Set a download password")
+    assert aino.sees("Your lists can be sealed with the new password. Earlier ones keep the password that they have.")
+    assert f">{aino.t('Set')}<" in html(aino) and aino.t("Not set") not in html(aino)
+    assert aino.installation.download_password(aino.token) == OWN
+    assert OWN not in aino.shown() and OWN not in str(aino.at.session_state)
+    aino.field("text_input", FIELD).set_value("toinen lataussalasana")
+    aino.press("Replace the download password")
+    assert aino.installation.download_password(aino.token) == "toinen lataussalasana"
+    aino.press("Take the download password away")
+    assert aino.sees("You have no download password any more. Earlier lists keep the password that they have.")
+    assert aino.t("Not set") in html(aino) and not aino.workspace.has_download_password
+    lines = [(line.by, line.action, line.facts) for line in aino.workspace.change_log()[:3]]
+    assert [(by, action) for by, action, _ in lines] == [
+        ("aino", "download_password_off"),
+        ("aino", "download_password"),
+        ("aino", "download_password"),
+    ]
+    assert "salasana" not in str(lines)
+
+
+def test_a_weak_download_password_is_refused_in_words(aino: Visitor, store: Store) -> None:
+    aino.open("account")
+    aino.field("text_input", FIELD).set_value("lyhyt")
+    aino.press("Set a download password")
+    assert aino.error("The password is too short. Use at least {least} characters, for example four words.", least=12)
+    assert not aino.workspace.has_download_password
+
+
+def test_who_may_not_download_is_offered_no_download_password(visitor: Callable[..., Visitor], store: Store) -> None:
+    ylva = visitor("ylva")
+    ylva.open("account")
+    assert not ylva.sees("Lists that you download") and not ylva.at.text_input
+
+
 def test_the_sessions_are_told_in_words_the_one_of_this_page_first(
     aino: Visitor, store: Store, installation: Installation, desk: str, phone: str
 ) -> None:

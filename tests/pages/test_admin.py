@@ -31,14 +31,14 @@ def test_an_administrator_alone_manages_users_and_sees_no_row(
 
 def typed(visitor: Visitor) -> dict[str, object]:
     """Each setting's value in the form."""
-    kinds = ("text_input", "number_input", "selectbox")
+    kinds = ("text_input", "number_input", "selectbox", "checkbox")
     by_label = {w.label: w.value for kind in kinds for w in getattr(visitor.at, kind)}
     return {name: by_label[visitor.t(label)] for name, label in settings.LABELS.items()}
 
 
 def change(visitor: Visitor, name: str, value: object) -> None:
     chosen = name in ("language", "download", "second_factor_for")
-    kind = {int: "number_input"}.get(type(value), "selectbox" if chosen else "text_input")
+    kind = {int: "number_input", bool: "checkbox"}.get(type(value), "selectbox" if chosen else "text_input")
     visitor.field(kind, settings.LABELS[name]).set_value(value)
 
 
@@ -51,6 +51,7 @@ CHANGES = {
     "phone_region": "SE",
     "timezone": "Europe/Stockholm",
     "download": "own",
+    "csv_download": True,
     "idle_hours": 8,
     "session_hours": 10,
     "own_device_days": 0,

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
+from typing import Any
 
 import pytest
+import streamlit as st
 
+from lib.errors import NotAllowed
 from lib.store import Store
+from lib.store.encryption import decrypt
 from tests.pages.conftest import TODAY, Visitor, add
 
 YEARS_AGO = TODAY.replace(year=TODAY.year - 5)
@@ -369,9 +373,9 @@ def test_the_excel_list_says_how_many_rows_leave_and_offers_a_password(aino: Vis
     assert not aino.at.get("download_button")[0].disabled
 
 
-def test_a_short_password_of_one_s_own_is_refused_before_the_download(aino: Visitor, rows: Store) -> None:
+def test_a_short_password_that_is_typed_is_refused_before_the_download(aino: Visitor, rows: Store) -> None:
     aino.open("prospects")
-    aino.at.toggle(key="download-own").set_value(True)
+    aino.at.radio(key="download-way").set_value("typed")
     assert aino.run().get("download_button")[0].disabled and not aino.at.code
     aino.at.text_input(key="download-password").set_value("lyhyt")
     aino.run()
@@ -379,6 +383,72 @@ def test_a_short_password_of_one_s_own_is_refused_before_the_download(aino: Visi
     assert aino.at.get("download_button")[0].disabled
     aino.at.text_input(key="download-password").set_value("riittävän pitkä")
     assert not aino.run().get("download_button")[0].disabled
+
+
+def ways(visitor: Visitor) -> list[str]:
+    return list(visitor.at.radio(key="download-way").options)
+
+
+def built(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], bytes]]:
+    """What the download buttons would build, newest last."""
+    found: list[Callable[[], bytes]] = []
+    button = st.download_button
+
+    def keep(label: str, data: Callable[[], bytes], **others: Any) -> bool:
+        found.append(data)
+        return button(label, data, **others)
+
+    monkeypatch.setattr(st, "download_button", keep)
+    return found
+
+
+def test_one_s_own_download_password_is_offered_first_where_there_is_one(
+    aino: Visitor, rows: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = built(monkeypatch)
+    aino.open("prospects")
+    once, typed = aino.t("A one-time password"), aino.t("A password that I type now (at least 12 characters)")
+    assert ways(aino) == [once, typed]
+    aino.workspace.set_download_password("oma lataussalasana")
+    aino.open("prospects")
+    assert ways(aino) == [aino.t("My own download password"), once, typed]
+    assert not aino.at.code and not aino.at.get("download_button")[0].disabled
+    assert "oma lataussalasana" not in aino.shown() and "oma lataussalasana" not in str(aino.at.session_state)
+    assert decrypt(files[-1](), "oma lataussalasana")
+    aino.at.radio(key="download-way").set_value("once")
+    aino.run()
+    assert decrypt(files[-1](), aino.at.code[0].value)
+
+
+def test_csv_is_offered_only_if_the_settings_allow_it_and_says_that_it_is_open(
+    aino: Visitor, rows: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = built(monkeypatch)
+    aino.open("prospects")
+    assert not aino.sees("Kind of file") and not aino.sees("CSV, not encrypted")
+    aino.workspace.save_settings(csv_download=True)
+    aino.run()
+    assert not aino.sees("CSV is not encrypted: whoever gets the file can read it.")
+    aino.at.button_group(key="download-kind").set_value("csv")
+    aino.run()
+    assert aino.sees("CSV is not encrypted: whoever gets the file can read it.")
+    assert "download-way" not in [radio.key for radio in aino.at.radio] and not aino.at.code
+    assert aino.t.plural("{n} row leaves.", "{n} rows leave.", 4) in aino.shown()
+    assert files[-1]().startswith(b"\xef\xbb\xbf") and "Mäkelä" in files[-1]().decode()
+    aino.workspace.save_settings(csv_download=False)
+    with pytest.raises(NotAllowed):
+        files[-1]()
+    aino.run()
+    assert aino.sees("A one-time password")
+
+
+def test_the_list_page_says_whose_mailing_columns_are_left_empty(aino: Visitor, rows: Store) -> None:
+    said = "E-mail and address of those who want no marketing are left empty."
+    aino.open("prospects")
+    assert not aino.sees(said)
+    aino.workspace.no_marketing("P-000001")
+    aino.run()
+    assert aino.sees(said)
 
 
 @pytest.mark.parametrize(("allowed", "rows_left"), [("all", 4), ("own", 3), ("none", None)])

@@ -2,6 +2,8 @@
 
 uno_client.py PIPE read FILE PASSWORD             prints the rows of the first sheet as JSON
 uno_client.py PIPE edit FILE PASSWORD CELL TEXT … puts texts into cells and saves; a cell of another sheet is SHEET.CELL
+  Instead of a cell and a text: -row 5, -column C (removes them), sort C (rows by a column, downwards), move CF (a
+  column before another)
 uno_client.py PIPE open FILE PASSWORD             opens it and leaves it open
 uno_client.py PIPE save FILE PASSWORD CELL TEXT … the same as edit in the one that is open
 uno_client.py PIPE shut FILE PASSWORD             closes the one that is open
@@ -13,6 +15,7 @@ import time
 
 import uno
 from com.sun.star.beans import PropertyValue
+from com.sun.star.table import TableSortField
 
 
 def value(name, content):
@@ -33,8 +36,42 @@ def desktop(pipe):
     sys.exit("LibreOffice does not answer")
 
 
+def column(name):
+    return sum((ord(letter) - 64) * 26**n for n, letter in enumerate(reversed(name))) - 1
+
+
+def used(sheet):
+    cursor = sheet.createCursor()
+    cursor.gotoEndOfUsedArea(False)
+    return sheet.getCellRangeByPosition(0, 0, cursor.RangeAddress.EndColumn, cursor.RangeAddress.EndRow)
+
+
+def rearrange(sheet, what, text):
+    if what == "-row":
+        sheet.Rows.removeByIndex(int(text) - 1, 1)
+    elif what == "-column":
+        sheet.Columns.removeByIndex(column(text), 1)
+    elif what == "sort":
+        field = TableSortField()
+        field.Field, field.IsAscending = column(text), False
+        fields = uno.Any("[]com.sun.star.table.TableSortField", (field,))
+        used(sheet).sort((value("SortFields", fields), value("ContainsHeader", True)))
+    elif what == "move":
+        start, end = column(text[0]), column(text[1])
+        sheet.Columns.insertByIndex(end, 1)
+        start += start >= end
+        source = sheet.Columns.getByIndex(start).RangeAddress
+        sheet.moveRange(sheet.getCellByPosition(end, 0).CellAddress, source)
+        sheet.Columns.removeByIndex(start, 1)
+    else:
+        return False
+    return True
+
+
 def fill(document, given):
     for place, text in zip(given[::2], given[1::2], strict=True):
+        if rearrange(document.Sheets.getByIndex(0), place, text):
+            continue
         *title, cell = place.split(".")
         if title and not document.Sheets.hasByName(title[0]):
             document.Sheets.insertNewByName(title[0], document.Sheets.Count)
@@ -49,10 +86,7 @@ def fill(document, given):
 
 
 def rows(document):
-    sheet = document.Sheets.getByIndex(0)
-    cursor = sheet.createCursor()
-    cursor.gotoEndOfUsedArea(False)
-    area = sheet.getCellRangeByPosition(0, 0, cursor.RangeAddress.EndColumn, cursor.RangeAddress.EndRow)
+    area = used(document.Sheets.getByIndex(0))
     shown = [[area.getCellByPosition(c, r).String for c in range(area.Columns.Count)] for r in range(area.Rows.Count)]
     print(json.dumps({"sheets": document.Sheets.ElementNames, "rows": shown}))
 
