@@ -66,7 +66,7 @@ def import_table(terminal: Terminal) -> int:
         heading_row = -1 if row is None else None if row == 0 else row - 1
         matching = _matched(work.choose(sheet, {}, settings.phone_region, heading_row), arguments)
         if not overview.downloaded and (missing := matching.missing()):
-            raise Invalid({"columns": text for text in missing[:1]})
+            raise ImportRefused(missing[0].msgid, **missing[0].params)
         users = {account.name: account.display_name for account in Accounts(terminal.data).all()}
         snapshot = Snapshot.of(store.register, store.gone)
         counts = work.check(matching, snapshot, store.today, users, arguments.erase)

@@ -105,6 +105,8 @@ class Imports(Administration):
     def _remember(self, desk: Desk, matching: Matching) -> None:
         path = self.installation.data_dir / _REMEMBERED
         key, kept = desk.remember(matching)
+        if not key:
+            return
         with locked(path.with_suffix(".lock")):
             known = {name: value for name, value in self._remembered().items() if name != key}
             write_json(path, dict([*known.items(), (key, kept)][-_MOST_REMEMBERED:]))

@@ -79,6 +79,16 @@ def check(
     return Check(list(_Checker(register, today, frozenset(gone), erase).findings(records)), register)
 
 
+def with_lookalikes(made: Check, *, today: dt.date) -> Check:
+    """The same, with the new rows of a list that came back compared with the register as those of any table are."""
+    checker = _Checker(made.register, today, frozenset(), erase=False)
+    findings = [
+        checker.person(finding.record) if finding.kind == "new" and finding.record else finding
+        for finding in made.findings
+    ]
+    return Check(findings, made.register)
+
+
 class _Checker:
     def __init__(self, register: Register, today: dt.date, gone: Collection[str], erase: bool) -> None:
         self.register, self.today, self.gone, self.erase = register, today, gone, erase
@@ -100,6 +110,10 @@ class _Checker:
             )
         if number_of(number) and number in self.register.table:
             return self.about(record, number)
+        return self.person(record)
+
+    def person(self, record: Record) -> Finding:
+        """The finding for a row that names no number of the register."""
         if double := self.double(record):
             return double
         alike = self.register.blocks.find(record.values)

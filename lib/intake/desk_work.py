@@ -9,11 +9,11 @@ from typing import Any
 
 from lib import child
 from lib.intake import planning, returning
-from lib.intake.checking import KINDS, Check, Finding, check
+from lib.intake.checking import KINDS, Check, Finding, check, with_lookalikes
 from lib.intake.desk import Overview, Sheet, Snapshot
 from lib.intake.files import Book, Limits, Value, read
 from lib.intake.headings import Table, table_at, tables
-from lib.intake.matching import Matching, propose, remember
+from lib.intake.matching import Matching, key_of, propose, remember
 from lib.intake.planning import Decisions, Draft
 from lib.intake.records import Record, records
 
@@ -48,7 +48,7 @@ class Work:
         if heading_row != -1:
             table = table_at(next(one for one in self.book.sheets if one.name == table.sheet), heading_row)
         self.table, self.made = table, None
-        return propose(table, remembered, region=region)
+        return propose(table, remembered.get(key_of(table)), region=region)
 
     def remember(self, matching: Matching) -> tuple[str, dict[str, Any]]:
         assert self.table
@@ -57,11 +57,13 @@ class Work:
     def check(
         self, matching: Matching, snapshot: Snapshot, today: dt.date, users: Mapping[str, str], erase: bool
     ) -> dict[str, int]:
-        assert self.table
+        assert self.book and self.table
         register = snapshot.register()
         found = records(self.table, matching, today=today, region=snapshot.region, users=users)
         if self.download:
-            self.made = returning.compare(self.download, found, register, today=today, gone=snapshot.gone)
+            sheet = next(sheet for sheet in self.book.sheets if sheet.name == self.table.sheet)
+            made = returning.compare(self.download, found, register, today=today, sheet=sheet)
+            self.made = with_lookalikes(made, today=today)
         else:
             self.made = check(found, register, today=today, gone=snapshot.gone, erase=erase)
         counts = dict.fromkeys(KINDS, 0)

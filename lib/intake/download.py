@@ -12,7 +12,7 @@ from typing import Protocol
 
 from lib.errors import ImportRefused
 from lib.i18n import N_
-from lib.intake.records import Value
+from lib.intake.files import Value
 from lib.output.fingerprints import BYTES, FACTS, SHEET, VERSION, Prints
 from lib.register import number_of
 

@@ -101,8 +101,8 @@ def draft(check: Check, decisions: Decisions) -> Draft:
             both = {**finding.changes, **(finding.conflicts if decision == "take" else {})}
             if taken := {code: pair for code, pair in both.items() if code not in without}:
                 set_[finding.id] = taken
-            if cells := {name: pair for name, pair in finding.others.items() if name not in without}:
-                others[finding.id] = dict(cells)
+            if edited := {name: pair for name, pair in finding.others.items() if name not in without}:
+                others[finding.id] = edited
     return Draft(add, set_, others, removal, check.register.last_number)
 
 

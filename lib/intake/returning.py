@@ -19,7 +19,8 @@ from lib.errors import ImportRefused, Invalid
 from lib.i18n import N_, Text
 from lib.intake.checking import Check, Finding
 from lib.intake.download import Download, SheetLike, fingerprints
-from lib.intake.records import Record, Value
+from lib.intake.files import Value
+from lib.intake.records import Record
 from lib.output.fingerprints import canonical, plain_columns
 from lib.register import Register, id_of, number_of
 from lib.schema import Kind

@@ -290,8 +290,8 @@ def _undo(v: Visit, one: Imported) -> None:
     removed, set_back, stay = undone[0]
     flash(
         t(
-            "The import was taken back: {removed} rows removed, {back} with their values of before, {stay} as they are, "
-            "since somebody has changed them.",
+            "The import was taken back: {removed} rows removed, {back} with their values of before, {stay} as they "
+            "are, since somebody has changed them.",
             removed=t.number(removed),
             back=t.number(set_back),
             stay=t.number(stay),
