@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import functools
 import inspect
 import io
 import os
@@ -34,8 +35,13 @@ from lib.errors import (
 )
 from lib.first_start import set_up
 from lib.installation import Installation
+from lib.intake.desk import Desk, Snapshot
+from lib.intake.files import Limits
+from lib.intake.matching import Matching
+from lib.intake.planning import Decisions
 from lib.intake.returning import fingerprints
 from lib.operations import Workspace
+from lib.register import Register
 from lib.settings import Settings
 from lib.store.encryption import decrypt
 from lib.store.keys import derive
@@ -115,6 +121,30 @@ def a_backup(space: Workspace) -> str:
     return space.installation.store.backups.all()[0].path.name
 
 
+TABLE = "Nimi;Lähde;Vastaanotettu\nTuotu Ihminen;puhelin;1.2.2026\n".encode()
+
+
+@functools.cache
+def at_desk() -> tuple[Desk, Matching]:
+    """A table that is read, matched and checked: what an import then does is asked of it."""
+    desk = Desk()
+    desk.read(TABLE, "lista.csv", password="", limits=Limits(), key=b"k" * 32)
+    matching = desk.choose(0, {}, "FI")
+    snapshot = Snapshot.of(Register.of(schema.to_frame([])), ())
+    assert desk.check(matching, snapshot, today=dt.date(2026, 3, 1), users={}, erase=False)["new"] == 1
+    return desk, matching
+
+
+def an_import(space: Workspace) -> dt.datetime:
+    """The key of an import; one is made only where it may be taken back."""
+    account, store = space.installation.account_of(space.token), space.installation.store
+    if account is None or not may(account.roles, "import") or store is None:
+        return dt.datetime(2026, 1, 1)
+    row = {**person("Tuotu Ihminen"), "received": dt.date(2026, 2, 1), "created_at": store.now, "changed_at": store.now}
+    store.bring_in(lambda register: register.adding([row]), by="test")
+    return store.undoable()[0].made
+
+
 # What every method does, with the operation that it needs: each is called with rows of its own.
 Call = Callable[[Workspace, str], Any]
 LATER = dt.date(2090, 1, 1)
@@ -151,6 +181,16 @@ CALLS: dict[str, tuple[str, Call]] = {
     "has_download_password": ("download_password", lambda w, i: w.has_download_password),
     "set_download_password": ("download_password", lambda w, i: w.set_download_password(LIST_PASSWORD)),
     "drop_download_password": ("download_password", lambda w, i: w.drop_download_password()),
+    "begin_import": ("import", lambda w, i: w.begin_import(TABLE, "lista.csv")[0].close()),
+    "match": ("import", lambda w, i: w.match(at_desk()[0], 0)),
+    "check_table": ("import", lambda w, i: w.check_table(*at_desk())),
+    "apply_import": ("import", lambda w, i: w.apply_import(at_desk()[0], Decisions())),
+    "left_out": (
+        "import",
+        lambda w, i: w.left_out(at_desk()[0], Decisions(), password=LIST_PASSWORD, language="fi"),
+    ),
+    "undoable_imports": ("import", lambda w, i: w.undoable_imports()),
+    "undo_import": ("import", lambda w, i: w.undo_import(an_import(w))),
     "users": ("users", lambda w, i: w.users()),
     "add_user": ("users", lambda w, i: w.add_user(f"u{os.urandom(4).hex()}", "Uusi", {"sales"})),
     "set_roles": ("users", lambda w, i: w.set_roles("spare", {"sales", "manager"})),
