@@ -13,9 +13,8 @@ import sys
 from typing import Any
 
 from lib.errors import AppError, ImportRefused
-from lib.i18n import N_
 from lib.intake.container import opened
-from lib.intake.files import CHUNK, Book, Limits, too_much_memory
+from lib.intake.files import CHUNK, DAMAGED, Book, Limits, too_much_memory
 from lib.process import harden
 
 
@@ -75,7 +74,7 @@ def _work() -> None:
     except MemoryError:
         error = (ImportRefused.__name__, *too_much_memory().text)
     except Exception:
-        error = (ImportRefused.__name__, N_("The file is damaged: it was cut short or changed by another program."), {})
+        error = (ImportRefused.__name__, DAMAGED, {})
     if error:
         pickler.dump((True, error))
     answers.flush()

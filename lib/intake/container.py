@@ -14,7 +14,7 @@ from xml.parsers import expat
 
 from lib.errors import ImportRefused, NeedsPassword, WrongPassword
 from lib.i18n import N_, Text
-from lib.intake.files import Limits
+from lib.intake.files import DAMAGED, Limits
 
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENTRIES = 5_000
@@ -38,7 +38,6 @@ _OTHERS = (
     (b"MZ", N_("a program")),
     (b"\x7fELF", N_("a program")),
 )
-_DAMAGED = N_("The file is damaged: it was cut short or changed by another program.")
 _NO_TABLE = N_("The file {file} is {what}, not a table. Save the table as .xlsx or .csv and choose that file.")
 
 
@@ -74,7 +73,7 @@ def _package(content: bytes, name: str) -> str:
             for part in archive.infolist():
                 _check_part(archive, part)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, KeyError, ValueError, NotImplementedError) as error:
-        raise ImportRefused(_DAMAGED) from error
+        raise ImportRefused(DAMAGED) from error
     except RuntimeError as error:  # a zip with a password of its own
         raise ImportRefused(_NO_TABLE, file=name, what=Text(N_("an archive"))) from error
     return kind
@@ -114,7 +113,7 @@ def _kind(archive: zipfile.ZipFile, names: set[str], name: str) -> str:
     if office and any(n.startswith(("word/", "ppt/", "visio/")) for n in lower):
         raise ImportRefused(_NO_TABLE, file=name, what=Text(N_("a text document")))
     if office:
-        raise ImportRefused(_DAMAGED)
+        raise ImportRefused(DAMAGED)
     raise ImportRefused(_NO_TABLE, file=name, what=Text(N_("an archive")))
 
 
@@ -138,7 +137,7 @@ def _check_part(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
             except _Begun:
                 pass
             except expat.ExpatError as error:
-                raise ImportRefused(_DAMAGED) from error
+                raise ImportRefused(DAMAGED) from error
         while stream.read(_PART):
             pass
 
@@ -167,11 +166,11 @@ def _compound(content: bytes, name: str, password: str, limits: Limits) -> tuple
             old = next((s for s in ("Workbook", "Book") if s.lower() in streams), "")
             head = file.openstream(old).read(4_096) if old else b""
     except Exception as error:  # olefile raises whatever a broken byte leads it to
-        raise ImportRefused(_DAMAGED) from error
+        raise ImportRefused(DAMAGED) from error
     if protected:
         plain = _decrypted_package(content, password)
         if not plain.startswith(_ZIP):
-            raise ImportRefused(_DAMAGED)
+            raise ImportRefused(DAMAGED)
         return _package(plain, name), plain
     if not old:
         raise ImportRefused(_NO_TABLE, file=name, what=Text(N_("a text document")))
@@ -189,11 +188,11 @@ def _decrypted_package(content: bytes, password: str) -> bytes:
     except (DecryptionError, InvalidKeyError) as error:
         raise (WrongPassword if password else NeedsPassword) from error
     except Exception as error:
-        raise ImportRefused(_DAMAGED) from error
+        raise ImportRefused(DAMAGED) from error
     try:
         file.decrypt(plain, verify_integrity=file.type == "agile")
     except Exception as error:
-        raise ImportRefused(_DAMAGED) from error
+        raise ImportRefused(DAMAGED) from error
     return plain.getvalue()
 
 
@@ -211,7 +210,7 @@ def _decrypted_old(content: bytes, password: str) -> bytes:
     except (DecryptionError, InvalidKeyError) as error:
         raise (WrongPassword if password else NeedsPassword) from error
     except Exception as error:
-        raise ImportRefused(_DAMAGED) from error
+        raise ImportRefused(DAMAGED) from error
     return plain.getvalue()
 
 

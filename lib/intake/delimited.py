@@ -11,7 +11,7 @@ from collections import Counter
 from lib.errors import ImportRefused
 from lib.i18n import N_, Text
 from lib.intake.facts import too_many_columns, too_many_rows
-from lib.intake.files import Book, Limits, Sheet, Value
+from lib.intake.files import DAMAGED, Book, Limits, Sheet, Value
 
 _SEPARATORS = (";", ",", "\t", "|")
 _SAMPLE = 400  # rows that tell the separator
@@ -62,9 +62,7 @@ def decoded(content: bytes, name: str) -> tuple[str, str]:
                 return _checked(content.decode(encoding), name), encoding
             except UnicodeDecodeError as error:
                 if encoding == "utf-16":
-                    raise ImportRefused(
-                        N_("The file is damaged: it was cut short or changed by another program.")
-                    ) from error
+                    raise ImportRefused(DAMAGED) from error
                 content = content[len(mark) :]
                 break
     try:

@@ -24,6 +24,7 @@ from lib.i18n import N_, Text
 
 Value = str | int | float | bool | dt.datetime | dt.date | dt.time | None
 
+DAMAGED = N_("The file is damaged: it was cut short or changed by another program.")
 CHUNK = 2_000  # rows that come from the child at once: other threads get their turn in between
 _ROOT = Path(__file__).parents[2]
 # What an answer may be made of, beside numbers and texts: the child has read a stranger's bytes.

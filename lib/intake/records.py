@@ -24,9 +24,7 @@ from lib.schema import BY_CODE, Kind
 from lib.search import fold
 
 _UNKNOWN = N_("“{value}” is not known here. These are: {words}.")
-_UNREAD = N_(
-    "This cell holds an error or a formula that was never computed. Open the file in Excel, save it, try again."
-)
+_UNREAD = N_("This cell holds an error or a formula that was never computed. Open the file in Excel and save it.")
 _FUTURE = N_("The date is in the future. Choose today or an earlier day.")
 _SEVERAL = N_("The first of several is taken; the others are kept in the notes.")
 _NO_USER = N_("No user is called {name}. It is kept in the notes.")

@@ -25,7 +25,7 @@ D = dt.date
 
 @dataclass(frozen=True)
 class Case:
-    """A file and what comes out: for each row the values that are not empty, and under "+" the columns that are kept."""
+    """A file and what comes out: the values of each row that are not empty, and under "+" the columns that are kept."""
 
     name: str
     file: str
@@ -385,7 +385,7 @@ HUBSPOT = Case(
         ",",
         "utf-8",
         "\n",
-    ),  # fmt: skip
+    ),
     [
         {
             "received": D(2024, 2, 29),
@@ -447,7 +447,7 @@ HUBSPOT_FI = Case(
                 "Sähköposti",
             ],
         ]
-    ),  # fmt: skip
+    ),
     [
         {
             "received": D(2023, 6, 5),
@@ -508,7 +508,7 @@ PIPEDRIVE = Case(
                 2,
             ],
         ]
-    ),  # fmt: skip
+    ),
     [
         {
             "received": D(2022, 9, 13),
@@ -594,7 +594,7 @@ SALESFORCE = Case(
         ],
         ",",
         "cp1252",
-    ),  # fmt: skip
+    ),
     [
         {
             "received": D(2023, 2, 25),
@@ -674,7 +674,7 @@ ODOO = Case(
                 None,
             ],
         ]
-    ),  # fmt: skip
+    ),
     [
         {
             "received": D(2024, 8, 9),
@@ -734,7 +734,7 @@ ESPO = Case(
         ],
         ";",
         "utf-8-sig",
-    ),  # fmt: skip
+    ),
     [
         {
             "received": D(2025, 3, 14),
