@@ -79,7 +79,8 @@ async def set_up(request: Request, form: Form) -> Response:
         return shown(errors=invalid.fields)
     except AppError as error:
         return shown(error=error.text)
-    response = _sheet_page(language, values["username"].strip().lower())
+    onward = "/imports" if form.get("start_with") == "table" else "/"
+    response = _sheet_page(language, values["username"].strip().lower(), onward)
     set_session(response, token, request)
     return response
 
@@ -89,12 +90,13 @@ def _differing(form: Form) -> list[str]:
     return [name for name in twice if form.get(name, "") != form.get(f"{name}_again", "")]
 
 
-def _sheet_page(language: str, username: str) -> Response:
+def _sheet_page(language: str, username: str, onward: str = "/") -> Response:
     installation = current()
     folder = installation.data_dir.resolve()
     return page(
         "sheet.html",
         language,
+        onward=onward,
         company=installation.settings.controller,
         person_responsible=installation.settings.person_responsible,
         username=username,
