@@ -16,6 +16,7 @@ from lib.intake.desk_work import Work
 from lib.intake.files import Limits
 from lib.intake.matching import KEEP, NOTES, SKIP, Matching
 from lib.intake.planning import CHOICES, Decisions, change
+from lib.intake.values import ORDERS
 from lib.output.left_out import reason
 from lib.terminal import FINDINGS, FINE, Terminal
 
@@ -112,10 +113,12 @@ def _sheet(names: list[str], wanted: str | None) -> int:
 def _matched(matching: Matching, arguments: argparse.Namespace) -> Matching:
     places = {column.heading: column.position for column in matching.columns}
     for heading, target in _named(arguments.map, places):
-        matching = matching.with_target(places[heading], _TARGETS.get(target, target))
         if target not in _TARGETS and target not in schema.BY_CODE:
             raise Invalid({heading: Text(N_("The register has no column {code}."), {"code": target})})
+        matching = matching.with_target(places[heading], _TARGETS.get(target, target))
     for heading, order in _named(arguments.dates, places):
+        if order not in ORDERS:
+            raise Invalid({heading: Text(N_("Write dmy, mdy or ymd."))})
         matching = matching.with_order(places[heading], order)
     return matching.stating(
         source=arguments.source or "", source_detail=arguments.source_detail, received=arguments.received

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lib import cleaning, retention, schema
-from lib.duplicates import person_keys, same_name
+from lib.duplicates import Match, person_keys, same_name
 from lib.errors import Invalid
 from lib.i18n import N_, Text
 from lib.intake.records import Record
@@ -117,7 +117,7 @@ class _Checker:
         if double := self.double(record):
             return double
         alike = self.register.blocks.find(record.values)
-        sure = [match.id for match in alike if match.ground != "name" and self.same_person(record, match.id)]
+        sure = [match.id for match in alike if self.same_person(record, match)]
         if len(sure) == 1:
             return self.about(record, sure[0])
         if alike:
@@ -154,9 +154,15 @@ class _Checker:
 
     # -- rows that exist -------------------------------------------------------------------------------------
 
-    def same_person(self, record: Record, prospect_id: str) -> bool:
-        """Whether the names agree: colleagues may share a phone number."""
-        return same_name(_name(record.values), self.rows.value(prospect_id, "name"))
+    def same_person(self, record: Record, match: Match) -> bool:
+        """Whether it is surely one person. Colleagues may share a phone number, so the names have to agree; and of a
+        name at an organisation there may be two, if phone or address say so."""
+        there = {code: self.rows.value(match.id, code) for code in ("name", "organisation", "phone", "email")}
+        if match.ground != "name":
+            return same_name(_name(record.values), there["name"])
+        one, other = person_keys(record.values), person_keys(there)
+        contradicted = {key[0] for key in one} & {key[0] for key in other if key not in one} - {"name"}
+        return bool(there["organisation"]) and one[-1:] == other[-1:] and not contradicted
 
     def about(self, record: Record, prospect_id: str) -> Finding:
         if prospect_id in self.met:

@@ -65,6 +65,9 @@ def kinds(register: Register, *records: Record, **options: Any) -> list[str]:
         # A colleague at the same switchboard is another person.
         ({"name": "Mikko Muu", "phone": "+358401234567"}, "look_alike", "P-000001"),
         ({"name": "Aino Kokeilia", "organisation": "Testi"}, "look_alike", "P-000001"),
+        ({"name": "Aino Kokeilija", "organisation": "Testi", "title": "X"}, "change", "P-000001"),
+        ({"name": "Aino Kokeilija", "organisation": "Testi", "phone": "+358409990000"}, "look_alike", "P-000001"),
+        ({"name": "Aino Kokeilija"}, "look_alike", "P-000001"),
         ({"name": "Bertta Esimerkki", "phone": "+358501112222"}, "banned", "P-000002"),
         ({"name": "Bertta Esimerkki", "phone": "+358501112222", "title": "X"}, "change", "P-000002"),
         ({"name": "Cecilia Provare", "email": "cecilia@example.com", "title": "X"}, "banned", "P-000003"),
