@@ -167,9 +167,7 @@ class Installation(OwnAccess):
         check_password(password)
         if self.accounts.get(name) is None:
             raise AccountError(N_("There is no user {name}."), name=name)
-        with self.accounts.changing():
-            self.keyring.set_account(master, name, password)
-            self.accounts.set_password(name, password, must_change=one_time)
+        self._give_password(master, name, password, must_change=one_time)
         self.sessions.end_user(name)
 
     def _refuse_oneself(self, token: str, name: str) -> None:

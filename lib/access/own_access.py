@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,7 @@ from lib.access.accounts import Account, Factor, check_password
 from lib.access.entrance import NO_KEY, Entrance
 from lib.access.second_factor import Offer
 from lib.access.sessions import Session
-from lib.errors import AccountError, BadCode, BadSignIn, NotSignedIn
+from lib.errors import AccountError, AppError, BadCode, BadSignIn, NotSignedIn, StoreError
 from lib.i18n import N_
 
 _OFFERED = 1800.0  # seconds for which a secret that nobody confirmed stays the same
@@ -40,9 +41,7 @@ class OwnAccess(Entrance):
         self._prove(session, old)
         if new == old:
             raise AccountError(N_("This is the password that you have now. Choose another one."))
-        with self.accounts.changing():
-            self.keyring.set_account(master, session.user, new)
-            self.accounts.set_password(session.user, new)
+        self._give_password(master, session.user, new)
         account = self.accounts.get(session.user)
         assert account
         changed = self.sessions.create(
@@ -51,6 +50,24 @@ class OwnAccess(Entrance):
         self.sessions.end_user(session.user, but=changed)
         self._event("own_password", session)
         return changed
+
+    def _give_password(self, master: bytes, name: str, password: str, *, must_change: bool = False) -> None:
+        """Another password for an account and its slot in the keyring: for both, or for neither.
+
+        Raises:
+            AccountError, StoreError: the password before holds.
+            NotSynced: as for `write_atomically`.
+        """
+        with self.accounts.changing():
+            account, slot = self.accounts.get(name), self.keyring.slot(name)
+            try:
+                self.keyring.set_account(master, name, password)
+                self.accounts.set_password(name, password, must_change=must_change)
+            except AppError:
+                if self.accounts.get(name) == account:  # no new epoch: the password before holds, and needs its slot
+                    with contextlib.suppress(StoreError):
+                        self.keyring.put_back(name, slot) if slot else self.keyring.drop_account(name)
+                raise
 
     # -- the second factor -------------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 
 import pytest
 
@@ -14,10 +15,12 @@ from lib.errors import (
     Invalid,
     NotAllowed,
     NotSignedIn,
+    NotSynced,
     NotWritten,
     TooMany,
     WrongPassword,
 )
+from lib.files import write_atomically
 from lib.installation import Installation
 from lib.operations import Workspace
 from lib.store import keys
@@ -430,6 +433,40 @@ def test_a_reset_gives_a_new_one_time_password_each_time(installation: Installat
             sign_in(installation, "bo", password)
     account = installation.half_in(sign_in(installation, "bo", two).token)
     assert account and account.must_change
+
+
+@pytest.mark.parametrize("who", ["oneself", "an administrator", "the workbook's password"])
+@pytest.mark.parametrize("way", ["no key", "no account", "a key that is not confirmed"])
+def test_a_password_that_the_disk_takes_half_of_leaves_the_one_before_with_its_key(
+    installation: Installation, start: Start, monkeypatch: pytest.MonkeyPatch, who: str, way: str
+) -> None:
+    admin = start()
+    add(installation, "bo")
+    token = sign_in(installation, "bo").token
+
+    def write(path: Path, content: bytes) -> None:
+        if way == "a key that is not confirmed":
+            write_atomically(path, content)
+            raise NotSynced(reason="x")
+        raise NotWritten(reason="x")
+
+    with monkeypatch.context() as patched:
+        # The keyring writes JSON, the accounts write YAML themselves.
+        patched.setattr(
+            "lib.access.accounts.write_atomically" if way == "no account" else "lib.files.write_atomically", write
+        )
+        with pytest.raises(NotWritten):
+            match who:
+                case "oneself":
+                    installation.change_own_password(token, OTHER, THIRD)
+                case "an administrator":
+                    installation.reset_password(admin, "bo")
+                case _:
+                    installation.recover_password("bo", THIRD, WORKBOOK_PASSWORD)
+    assert installation.user_of(token), "the session goes on"
+    restarted = again(installation)
+    assert sign_in(restarted, "bo").token and restarted.store is not None, "the password before opens the register"
+    restarted.close()
 
 
 def test_adding_a_name_that_is_taken_leaves_its_key_alone(installation: Installation, start: Start) -> None:
