@@ -151,7 +151,7 @@ class Installation(OwnAccess):
         """
         self._master_of_admin(admin_token)
         self._refuse_oneself(admin_token, name)
-        self.accounts.set_factor(name, None)
+        self._set_factor(name, None)
 
     def drop_second_factor_by_workbook(self, name: str, workbook_password: str) -> None:
         """The same by the workbook's password, for an administrator who has lost the own one.
@@ -161,7 +161,7 @@ class Installation(OwnAccess):
             AccountError: no such user.
         """
         self.keyring.by_workbook_password(workbook_password)
-        self.accounts.set_factor(name, None)
+        self._set_factor(name, None)
 
     def _set_password(self, master: bytes, name: str, password: str, *, one_time: bool) -> None:
         check_password(password)

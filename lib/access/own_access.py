@@ -6,6 +6,7 @@ import contextlib
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from lib.access import second_factor
 from lib.access.accounts import Account, Factor, check_password
@@ -18,12 +19,21 @@ from lib.i18n import N_
 _OFFERED = 1800.0  # seconds for which a secret that nobody confirmed stays the same
 
 
+class _Offered(NamedTuple):
+    """A secret that a session was shown. `proven`: the user's password was given for it."""
+
+    user: str
+    secret: str
+    since: float
+    proven: bool
+
+
 class OwnAccess(Entrance):
     """One's own account, by the session's token. Each call raises NotSignedIn where there is no session."""
 
     def __init__(self, data_dir: Path, clock: Callable[[], float] = time.time) -> None:
         super().__init__(data_dir, clock)
-        self._offers: dict[str, tuple[str, float]] = {}
+        self._offers: dict[str, _Offered] = {}
 
     # -- the password ------------------------------------------------------------------------------------------------
 
@@ -85,15 +95,32 @@ class OwnAccess(Entrance):
         session = self._session(token, account)
         assert account
         self._own_master(token)
-        secret, since = self._offers.get(session.id, ("", 0.0))
-        now = self.clock()
-        if not secret or now - since > _OFFERED:
-            if account.second_factor:
-                self._prove(session, password)
-            secret = second_factor.new_secret()
-            self._offers = {key: kept for key, kept in self._offers.items() if now - kept[1] <= _OFFERED}
-            self._offers[session.id] = (secret, now)
-        return second_factor.offer(secret, account.name, self.settings.controller or self.id)
+        offered = self._offered(session)
+        if account.second_factor:
+            self._prove(session, password)
+        if offered is None or offered.proven != account.second_factor:
+            now = self.clock()
+            offered = _Offered(account.name, second_factor.new_secret(), now, account.second_factor)
+            self._offers = {key: kept for key, kept in self._offers.items() if now - kept.since <= _OFFERED}
+            self._offers[session.id] = offered
+        return self._shown(offered)
+
+    def offered_second_factor(self, token: str) -> Offer | None:
+        """What this session was shown last, to be shown again after a wrong code; None where that is over."""
+        offered = self._offered(self._session(token, self.half_in(token)))
+        return self._shown(offered) if offered else None
+
+    def _offered(self, session: Session) -> _Offered | None:
+        offered = self._offers.get(session.id)
+        return offered if offered and self.clock() - offered.since <= _OFFERED else None
+
+    def _shown(self, offered: _Offered) -> Offer:
+        return second_factor.offer(offered.secret, offered.user, self.settings.controller or self.id)
+
+    def _set_factor(self, name: str, factor: Factor | None) -> None:
+        """Give a user another second factor, or none. What was offered before is offered no more."""
+        self.accounts.set_factor(name, factor)
+        self._offers = {key: kept for key, kept in self._offers.items() if kept.user != name}
 
     def confirm_second_factor(self, token: str, code: str) -> list[str]:
         """Begin to use the offered second factor. Returns the recovery codes, which nobody can read again.
@@ -105,17 +132,17 @@ class OwnAccess(Entrance):
         account = self.half_in(token)
         session = self._session(token, account)
         master = self._own_master(token)
-        secret, since = self._offers.get(session.id, ("", 0.0))
-        if not secret or self.clock() - since > _OFFERED:
+        offered = self._offered(session)
+        # One that began without a password may not replace what was set up elsewhere meanwhile.
+        if offered is None or (account and account.second_factor and not offered.proven):
             raise BadSignIn(N_("The second factor was not set up in time. Begin again."))
-        step = second_factor.step_of(secret, code, self.clock())
+        step = second_factor.step_of(offered.secret, code, self.clock())
         if step is None:
             raise BadCode
         codes = second_factor.recovery_codes()
         hashes = tuple(second_factor.recovery_hash(master, session.user, code) for code in codes)
-        sealed = second_factor.sealed(master, session.user, secret)
-        self.accounts.set_factor(session.user, Factor(sealed, step, hashes))
-        self._offers.pop(session.id, None)
+        sealed = second_factor.sealed(master, session.user, offered.secret)
+        self._set_factor(session.user, Factor(sealed, step, hashes))
         self._event("second_factor", session)
         return codes
 
@@ -132,7 +159,7 @@ class OwnAccess(Entrance):
         if second_factor.required(account.roles, self.settings.second_factor_for):
             raise AccountError(N_("Your role must use a second factor. It can be replaced, not taken away."))
         self._prove(session, password)
-        self.accounts.set_factor(account.name, None)
+        self._set_factor(account.name, None)
         self._event("second_factor_off", session)
 
     # -- sessions ----------------------------------------------------------------------------------------------------

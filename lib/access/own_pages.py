@@ -158,7 +158,7 @@ async def change_second_factor(request: Request, form: Form) -> Response:
         try:
             codes = await in_thread(partial(current().confirm_second_factor, token, form.get("code", "")))
         except BadCode:
-            offer = await in_thread(partial(current().begin_second_factor, token))
+            offer = await in_thread(partial(current().offered_second_factor, token))
             raise
     except AppError as error:
         return shown(error, offer)

@@ -138,6 +138,42 @@ def test_a_new_phone_takes_the_password_and_the_old_one_s_codes_end(installation
     assert installation.second_step(pending, app_code(installation, new))
 
 
+def test_an_offer_that_took_no_password_replaces_no_second_factor(installation: Installation, bo: str) -> None:
+    """A session in strange hands waits with an offer until the owner has set up a second factor."""
+    stolen = sign_in(installation, "bo").token
+    strange = installation.begin_second_factor(stolen).secret
+    mine, _ = set_up_factor(installation, bo)
+    assert installation.offered_second_factor(stolen) is None
+    with pytest.raises(BadSignIn):
+        installation.confirm_second_factor(stolen, app_code(installation, strange))
+    assert installation.second_step(sign_in(installation, "bo").pending, app_code(installation, mine))
+
+
+def test_nor_one_that_another_process_does_not_know_of(installation: Installation, bo: str) -> None:
+    strange = installation.begin_second_factor(bo).secret
+    other = Installation(installation.data_dir, installation.clock)
+    set_up_factor(other, bo)
+    with pytest.raises(BadSignIn):
+        installation.confirm_second_factor(bo, app_code(installation, strange))
+    with pytest.raises(BadSignIn):
+        installation.begin_second_factor(bo, PASSWORD)
+    assert installation.begin_second_factor(bo, OTHER).secret != strange
+
+
+def test_each_page_with_another_phone_s_secret_takes_the_password(installation: Installation, bo: str) -> None:
+    set_up_factor(installation, bo)
+    offer = installation.begin_second_factor(bo, OTHER)
+    for password in ("", PASSWORD):
+        with pytest.raises(BadSignIn):
+            installation.begin_second_factor(bo, password)
+    with pytest.raises(BadCode):
+        installation.confirm_second_factor(bo, "000000")
+    assert installation.offered_second_factor(bo) == offer, "after a wrong code the picture stays"
+    assert installation.begin_second_factor(bo, OTHER) == offer
+    installation.drop_second_factor_by_workbook("bo", WORKBOOK_PASSWORD)
+    assert installation.offered_second_factor(bo) is None
+
+
 # -- signing in with it ------------------------------------------------------------------------------------------------
 
 
