@@ -79,6 +79,8 @@ class Throttle:
         self._clock = clock
         self._mutex = threading.Lock()
         self._unwritten: _State | None = None  # what the disk did not take
+        self._last: _State | None = None  # what was read last, and has been counted since
+        self._blind: _State | None = None  # counted while the file could not be read, and never had been
 
     def begin(self, user: str, address: str, *, code: bool = False) -> None:
         """Count an attempt as failed before it is checked, so that attempts at the same moment count as well.
@@ -132,7 +134,9 @@ class Throttle:
         Args:
             users, addresses: those that may be told; what is slowed under another name is told without it.
         """
-        state, now = self._unwritten or self._read(), self._clock()
+        with self._mutex:
+            state, _ = self._now()
+        now = self._clock()
         users = sorted(set(users))
         named = {
             "user": {state.hash(user): user for user in users},
@@ -177,11 +181,14 @@ class Throttle:
                 stack.enter_context(locked(self._lock, 10))
             except (Busy, NotWritten) as error:
                 trouble = error
-            state = self._unwritten or self._read()
+            state, unread = self._now()
             before = asdict(state)
             yield state
             _tidy(state, self._clock())
             if (content := asdict(state)) == before and self._unwritten is None:
+                return
+            if state is self._blind:  # what stands in the file is not written over
+                _logger.warning("The attempts to sign in are counted in memory only: %s", unread)
                 return
             if trouble is None:
                 try:
@@ -193,7 +200,20 @@ class Throttle:
             self._unwritten = state
             _logger.warning("The attempts to sign in are counted in memory only: %s", trouble)
 
+    def _now(self) -> tuple[_State, OSError | None]:
+        """The counts as they are known, and why the file was not read if it was not: that forgets no guess."""
+        if self._unwritten:
+            return self._unwritten, None
+        try:
+            self._last, self._blind = self._read(), None
+        except OSError as error:
+            if self._last is None:
+                self._last = self._blind = _State(secrets.token_hex(16))
+            return self._last, error
+        return self._last, None
+
     def _read(self) -> _State:
+        """The counts in the file. Raises OSError where it is there and cannot be read."""
         try:
             content: dict[str, Any] = read_json(self.path, {})
             bytes.fromhex(content["key"])
@@ -205,7 +225,7 @@ class Throttle:
                     for name in ("known", "turns")
                 ),
             )
-        except (OSError, ValueError, TypeError, AttributeError, KeyError, ArithmeticError, RecursionError):
+        except (ValueError, TypeError, AttributeError, KeyError, ArithmeticError, RecursionError):
             return _State(secrets.token_hex(16))  # none, or a damaged one: it counts as empty
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -310,6 +312,53 @@ def test_a4_a_lock_that_somebody_holds_opens_no_door(throttle: Throttle, monkeyp
 
     monkeypatch.setattr(module, "locked", held)
     assert [wait(throttle, "aino", f"192.0.2.{n}") for n in range(6)] == [0, 0, 0, 0, 0, 1]
+
+
+@pytest.fixture
+def unreadable(monkeypatch: pytest.MonkeyPatch) -> Callable[[], contextlib.AbstractContextManager[None]]:
+    """While it lasts, no descriptor is left to read the file."""
+
+    @contextlib.contextmanager
+    def lasting() -> Iterator[None]:
+        def fails(*_: object) -> None:
+            raise OSError(errno.EMFILE, "Too many open files")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(module, "read_json", fails)
+            yield
+
+    return lasting
+
+
+Unreadable = Callable[[], contextlib.AbstractContextManager[None]]
+
+
+def test_a4_a_file_that_cannot_be_read_for_a_moment_forgets_no_guess(
+    throttle: Throttle, clock: Clock, unreadable: Unreadable
+) -> None:
+    comes_in(throttle, "bo", HOME)
+    for n in range(5):
+        wait(throttle, "aino", f"192.0.2.{n}")
+    key = json.loads(throttle.path.read_bytes())["key"]
+    with unreadable():
+        assert wait(throttle, "aino", CAFE) == 1 and len(throttle.slowed([], [])) == 1
+        comes_in(throttle, "bo", HOME)
+        clock.now += 1
+        assert wait(throttle, "aino", CAFE) == 0
+    assert wait(throttle, "aino", FAR) == 2 and json.loads(throttle.path.read_bytes())["key"] == key
+
+
+def test_a4_a_file_that_cannot_be_read_from_the_start_is_not_written_over(
+    throttle: Throttle, clock: Clock, unreadable: Unreadable
+) -> None:
+    for n in range(5):
+        wait(throttle, "aino", f"192.0.2.{n}")
+    before, restarted = throttle.path.read_bytes(), Throttle(throttle.path.parent, clock)
+    with unreadable():
+        assert [wait(restarted, "aino", f"192.0.2.{n}") for n in range(6)] == [0, 0, 0, 0, 0, 1]
+        comes_in(restarted, "bo", HOME)
+    assert throttle.path.read_bytes() == before
+    assert wait(restarted, "aino", CAFE) == 1, "it counts again once it can be read"
 
 
 def test_a_clock_that_is_turned_back_keeps_nobody_out(throttle: Throttle, clock: Clock) -> None:
