@@ -8,7 +8,8 @@ After the free tries each wait is twice the one before, to a minute at most; fai
 address that a user's count keeps waiting has its turn when its own wait is over, whatever others did meanwhile: else
 one who never stops guessing would keep every new address out.
 
-Names and addresses stand there as keyed hashes, the same for users that exist and others.
+Names and addresses stand there as keyed hashes, the same for users that exist and others. The key stands there, too, so
+an address can be tried out; a name's hash is cut to 24 bits, which many words share: it tells no password typed there.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ KNOWN = 30 * 86400.0  # seconds for which an address stays known
 MOST = 4096  # counts
 MOST_KNOWN = 20  # addresses of a user
 MOST_TURNS = 50  # addresses that wait for their turn at a user
+_NAME = 6  # hex digits of a name's hash, 24 bits
 _logger = logging.getLogger(__name__)
 
 
@@ -62,8 +64,15 @@ class _State:
     known: dict[str, dict[str, float]] = field(default_factory=dict)
     turns: dict[str, dict[str, float]] = field(default_factory=dict)
 
-    def hash(self, text: str) -> str:
-        return hmac.new(bytes.fromhex(self.key), text.encode("utf-8", "replace"), hashlib.sha256).hexdigest()[:24]
+    def user(self, name: str) -> str:
+        """A name's hash. It is short: somebody may have typed a password there, and many words have the same one."""
+        return self._hash(name)[:_NAME]
+
+    def address(self, address: str) -> str:
+        return self._hash(address)[:24]
+
+    def _hash(self, text: str) -> str:
+        return hmac.new(bytes.fromhex(self.key), text.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
 
 
 class Throttle:
@@ -103,7 +112,7 @@ class Throttle:
                 for kind, key in kinds.items():
                     failures, _ = _decayed(state.counts.get(key), now)
                     state.counts[key] = (min(failures + 1, _most(kind)), now)
-                state.turns.get(state.hash(user), {}).pop(state.hash(address), None)
+                state.turns.get(state.user(user), {}).pop(state.address(address), None)
         if wait > 0:
             raise TooMany(math.ceil(wait))
 
@@ -123,8 +132,8 @@ class Throttle:
                 else:  # whoever comes next does not wait for this one
                     state.counts[key] = (failures - 1, min(at, now - _delay(kind, failures - 1)))
             if known:
-                known_here = state.known.setdefault(state.hash(user), {})
-                known_here[state.hash(address)] = now
+                known_here = state.known.setdefault(state.user(user), {})
+                known_here[state.address(address)] = now
                 for old in sorted(known_here, key=known_here.__getitem__)[:-MOST_KNOWN]:
                     del known_here[old]
 
@@ -139,8 +148,8 @@ class Throttle:
         now = self._clock()
         users = sorted(set(users))
         named = {
-            "user": {state.hash(user): user for user in users},
-            "address": {state.hash(network(address)): address for address in addresses},
+            "user": {state.user(user): user for user in users},
+            "address": {state.address(network(address)): address for address in addresses},
         }
         found = []
         for key, count in state.counts.items():
@@ -157,16 +166,16 @@ class Throttle:
 
     def _turn(self, state: _State, user: str, address: str, wait: float, now: float) -> float:
         """What an address has to wait for a user's count: not at all once its turn has come."""
-        turns = state.turns.get(state.hash(user), {})
-        due = turns.get(state.hash(address))
+        turns = state.turns.get(state.user(user), {})
+        due = turns.get(state.address(address))
         if due is not None and due - now <= LONGEST:
             return min(wait, max(0.0, due - now))
         if wait > 0:
-            turns = state.turns.setdefault(state.hash(user), {})
+            turns = state.turns.setdefault(state.user(user), {})
             for over in [key for key, at in turns.items() if now - at > LONGEST]:
                 del turns[over]  # it did not come
             if len(turns) < MOST_TURNS:
-                turns[state.hash(address)] = now + wait
+                turns[state.address(address)] = now + wait
         return wait
 
     # -- the file ------------------------------------------------------------------------------------------------
@@ -219,14 +228,23 @@ class Throttle:
             bytes.fromhex(content["key"])
             return _State(
                 content["key"],
-                {str(k): (float(count), float(at)) for k, (count, at) in content["counts"].items()},
+                {_shortened(k): (float(count), float(at)) for k, (count, at) in content["counts"].items()},
                 *(
-                    {str(k): {str(a): float(at) for a, at in of.items()} for k, of in content[name].items()}
+                    {str(k)[:_NAME]: {str(a): float(at) for a, at in of.items()} for k, of in content[name].items()}
                     for name in ("known", "turns")
                 ),
             )
         except (ValueError, TypeError, AttributeError, KeyError, ArithmeticError, RecursionError):
             return _State(secrets.token_hex(16))  # none, or a damaged one: it counts as empty
+
+
+def _shortened(key: str) -> str:
+    """The key of a count in a file of an earlier version, whose names had longer hashes."""
+    kind, _, hashes = key.partition(":")
+    if kind in ("address", "shared"):
+        return key
+    user, *address = hashes.split(":")
+    return ":".join([kind, user[:_NAME], *address])
 
 
 def network(address: str) -> str:
@@ -244,7 +262,7 @@ def network(address: str) -> str:
 
 def _kinds(state: _State, user: str, address: str, code: bool, now: float) -> dict[str, str]:
     """What an attempt counts for, by kind: where it stands in the counts."""
-    user_hash, address_hash = state.hash(user), state.hash(address)
+    user_hash, address_hash = state.user(user), state.address(address)
     if any(now - of[address_hash] <= KNOWN for of in state.known.values() if address_hash in of):
         kind = "code here" if code else "here"
         return {kind: f"{kind}:{user_hash}:{address_hash}", "shared": f"shared:{address_hash}"}

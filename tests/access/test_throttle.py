@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hmac
 import json
 import subprocess
 import sys
@@ -270,6 +271,41 @@ def test_no_name_and_no_address_stands_in_the_file(throttle: Throttle, clock: Cl
     other = Throttle(throttle.path.parent / "other", clock)
     other.begin(secret, CAFE)
     assert not json.loads(content)["counts"].keys() & json.loads(other.path.read_text())["counts"].keys()
+
+
+def names(path: Path) -> set[str]:
+    """The hashes of names in the file."""
+    content = json.loads(path.read_bytes())
+    of_names = [key.split(":")[1] for key in content["counts"] if key.split(":")[0] not in ("address", "shared")]
+    return {*of_names, *content["known"], *content["turns"]}
+
+
+def test_a_name_s_hash_is_too_short_to_tell_a_password_typed_there(throttle: Throttle, clock: Clock) -> None:
+    comes_in(throttle, "aino", HOME)
+    for n in range(8):
+        for address in (HOME, f"192.0.2.{n}"):
+            wait(throttle, "a password typed in the wrong field", address)
+            wait(throttle, "aino", address, code=True)
+    assert len(names(throttle.path)) == 2 and {len(name) for name in names(throttle.path)} == {6}
+
+
+def test_a_file_with_longer_hashes_counts_on_and_is_cut(throttle: Throttle, clock: Clock) -> None:
+    key = "00" * 16
+
+    def long(text: str) -> str:
+        return hmac.new(bytes.fromhex(key), text.encode(), "sha256").hexdigest()[:24]
+
+    counts = {f"user:{long('aino')}": [5, clock.now], f"here:{long('bo')}:{long(HOME)}": [5, clock.now]}
+    counts[f"address:{long(CAFE)}"] = [10, clock.now]
+    known = {long("aino"): {long(HOME): clock.now}}
+    throttle.path.write_text(json.dumps({"key": key, "counts": counts, "known": known, "turns": {}}))
+    assert [wait(throttle, *who) for who in (("aino", FAR), ("bo", HOME), ("eve", CAFE), ("aino", HOME))] == [
+        1,
+        1,
+        1,
+        0,
+    ]
+    assert {len(name) for name in names(throttle.path)} == {6}
 
 
 @pytest.mark.parametrize(
