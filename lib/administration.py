@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
@@ -16,11 +15,8 @@ from lib.changes import Change, folded
 from lib.errors import (
     AccountError,
     AppError,
-    Busy,
     Invalid,
     InvalidWorkbook,
-    NotWritten,
-    PasswordUnfinished,
     WorkbookMissing,
 )
 from lib.i18n import N_, Text
@@ -215,16 +211,10 @@ class Administration(OwnAccount):
         """
         account = self._require("workbook_password")
         check_password(password)
-        try:
-            self._store().rekey(password, by=account.name, progress=progress)
-        except PasswordUnfinished:
-            self._chosen_by(account)
-            raise
-        self._chosen_by(account)
-
-    def _chosen_by(self, account: Account) -> None:
-        with contextlib.suppress(NotWritten, Busy):  # the password is in force all the same
-            self.installation.accounts.workbook_password_chosen_by(account.name)
+        store = self._store()
+        chosen = self.installation.accounts.choosing_workbook_password
+        with chosen(account.name, lambda: store.passwords[0] == password):
+            store.rekey(password, by=account.name, progress=progress)
 
     # -- files set aside, and what is told about the workbook ---------------------------------------------------
 

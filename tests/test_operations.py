@@ -20,6 +20,7 @@ from lib.errors import (
     AccountError,
     BadSignIn,
     Duplicate,
+    HeldOpen,
     Invalid,
     NoSuchProspect,
     NotAllowed,
@@ -33,6 +34,7 @@ from lib.first_start import set_up
 from lib.installation import Installation
 from lib.operations import Workspace
 from lib.settings import Settings
+from lib.store import erasure
 from lib.store.encryption import decrypt
 from lib.store.question import Question
 
@@ -610,6 +612,21 @@ def test_who_changes_the_workbook_s_password_is_the_one_who_knows_it(spaces: dic
     assert knowing() == {"chief"}
     spaces["admin"].change_workbook_password(PASSWORD)
     assert knowing() == {"admin"} and spaces["admin"].leaving("admin").knew_workbook_password
+    store = installation.store
+    owner = store.path.with_name(f".~lock.{store.path.name}#")
+    owner.write_text(",maija,työasema,22.11.2026 13:05,file:///;", "utf-8")
+    try:
+        with pytest.raises(HeldOpen):
+            spaces["chief"].change_workbook_password("työkirjan uusi salasana")
+        assert knowing() == {"chief"}, "it is in force while the workbook is open"
+        with pytest.raises(HeldOpen):
+            spaces["admin"].change_workbook_password("työkirjan kolmas salasana")
+        assert knowing() == {"chief"}, "another one is not, until this is done"
+    finally:
+        owner.unlink()
+        store.checkpoint()
+        erasure.finish(store)
+        store.rekey(PASSWORD, by="test")
 
 
 def test_s9_a_restore_reads_backups_and_nothing_else(spaces: dict[str, Any]) -> None:

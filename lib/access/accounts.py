@@ -7,7 +7,7 @@ began and ends with it. A second factor makes none: whoever is in has proven the
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,7 +16,7 @@ import yaml
 
 from lib.access.credentials import check_email, check_name, check_password, hashed, matches
 from lib.access.roles import ROLES
-from lib.errors import AccountError, Damaged
+from lib.errors import AccountError, Damaged, StoreError
 from lib.files import locked, write_atomically
 from lib.i18n import N_
 from lib.stamp import Cached
@@ -159,6 +159,21 @@ class Accounts:
             for user, record in records.items():
                 if record["knew_workbook_password"] != (user == name):
                     record["knew_workbook_password"] = user == name
+
+    @contextlib.contextmanager
+    def choosing_workbook_password(self, name: str, in_force: Callable[[], bool]) -> Iterator[None]:
+        """Note who chose the workbook's password once it is in force, also where the rest of its change fails.
+
+        Args:
+            name: as for `workbook_password_chosen_by`.
+            in_force: tells whether the new password opens the register.
+        """
+        try:
+            yield
+        finally:
+            with contextlib.suppress(StoreError):  # it is in force all the same
+                if in_force():
+                    self.workbook_password_chosen_by(name)
 
     # -- the second factor -----------------------------------------------------------------------------------------
 
