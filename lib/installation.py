@@ -126,7 +126,7 @@ class Installation(OwnAccess):
             AccountError: nothing was changed.
         """
         self.accounts.set_roles(name, roles)
-        self.sessions.end_user(name)
+        self._clear_sessions(name)
 
     def set_disabled(self, name: str, disabled: bool) -> None:
         """Close or open a user's account, and end the user's sessions. The password stays.
@@ -135,7 +135,7 @@ class Installation(OwnAccess):
             AccountError: nothing was changed.
         """
         self.accounts.set_disabled(name, disabled)
-        self.sessions.end_user(name)
+        self._clear_sessions(name)
 
     def lost_device(self, name: str) -> None:
         """End every session of a user: a device is in strange hands. The password stays."""
@@ -168,7 +168,7 @@ class Installation(OwnAccess):
         if self.accounts.get(name) is None:
             raise AccountError(N_("There is no user {name}."), name=name)
         self._give_password(master, name, password, must_change=one_time)
-        self.sessions.end_user(name)
+        self._clear_sessions(name)
 
     def _refuse_oneself(self, token: str, name: str) -> None:
         account = self.account_of(token)

@@ -57,7 +57,7 @@ class OwnAccess(Entrance):
         changed = self.sessions.create(
             account, master, session.device, session.address, session.own, session.preferences
         )
-        self.sessions.end_user(session.user, but=changed)
+        self._clear_sessions(session.user, but=changed)
         self._event("own_password", session)
         return changed
 
@@ -78,6 +78,11 @@ class OwnAccess(Entrance):
                     with contextlib.suppress(StoreError):
                         self.keyring.put_back(name, slot) if slot else self.keyring.drop_account(name)
                 raise
+
+    def _clear_sessions(self, name: str, but: str = "") -> None:
+        """Take sessions away that a new epoch of the account has ended; where the disk refuses, they stay ended."""
+        with contextlib.suppress(StoreError):
+            self.sessions.end_user(name, but=but)
 
     # -- the second factor -------------------------------------------------------------------------------------------
 

@@ -365,6 +365,35 @@ def test_a3_what_ends_a_session_ends_it_for_good(installation: Installation, sta
     assert installation.user_of(admin)
 
 
+@pytest.mark.parametrize("change", ["roles", "disabled", "reset", "recovery", "own"])
+def test_a3_a_change_that_has_ended_the_sessions_is_told_though_the_disk_is_full_then(
+    installation: Installation, start: Start, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    admin = start()
+    add(installation, "bo")
+    tokens = [sign_in(installation, "bo").token for _ in range(2)]
+
+    def full(*_: object, **__: object) -> None:
+        raise NotWritten(reason="x")
+
+    monkeypatch.setattr(installation.sessions, "end_user", full)
+    match change:
+        case "roles":
+            installation.set_roles("bo", {"manager"})
+        case "disabled":
+            installation.set_disabled("bo", True)
+        case "reset":
+            password = installation.reset_password(admin, "bo")
+            assert installation.half_in(sign_in(installation, "bo", password).token)
+        case "recovery":
+            installation.recover_password("bo", THIRD, WORKBOOK_PASSWORD)
+        case "own":
+            assert installation.user_of(installation.change_own_password(tokens[0], OTHER, THIRD))
+    assert not any(installation.half_in(token) for token in tokens)
+    with pytest.raises(NotWritten):
+        installation.lost_device("bo")
+
+
 def test_a3_an_account_changed_by_another_process_ends_the_session_by_its_epoch(
     installation: Installation, start: Start
 ) -> None:
