@@ -110,7 +110,7 @@ def _workbook_password() -> str:
     if path == Path():
         return ""
     try:
-        return path.read_text("utf-8").rstrip("\r\n")
+        return path.read_text("utf-8-sig").rstrip("\r\n")
     except (OSError, ValueError) as error:
         unread = N_("The file {file} with the workbook's password cannot be read: {problem}")
         _stop(AppError(unread, file=str(path), problem=error))

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+import shlex
+import subprocess
+import sys
 from functools import partial
+from pathlib import Path
 from urllib.parse import quote
 
 from anyio import to_thread
@@ -19,7 +24,9 @@ from lib.access.roles import may
 from lib.errors import AppError, Invalid, NotAllowed
 from lib.i18n import LANGUAGES, N_, Text, translator
 from lib.installation import current
+from lib.process import user_name
 
+PROGRAM = Path(__file__).resolve().parents[2]
 TYPED = ("company", "person_responsible", "display_name", "username", "start_with")
 
 
@@ -91,6 +98,11 @@ def _differing(form: Form) -> list[str]:
     return [name for name in twice if form.get(name, "") != form.get(f"{name}_again", "")]
 
 
+def _written(command: list[str]) -> str:
+    """A command as it is typed in a terminal of this system."""
+    return subprocess.list2cmdline(command) if os.name == "nt" else shlex.join(command)
+
+
 def _sheet_page(language: str, username: str) -> Response:
     installation = current()
     folder = installation.data_dir.resolve()
@@ -103,6 +115,11 @@ def _sheet_page(language: str, username: str) -> Response:
         register=installation.id,
         date=translator(language).date(dt.date.today()),
         folder=str(folder),
+        program=str(PROGRAM),
+        user=user_name(),
+        command=_written(
+            [sys.executable or "python", "-m", "lib", "--data", str(folder), "user", "password", username]
+        ),
         files={name: str(folder / name) for name in ("prospects.xlsx", "keys.json", "accounts.yaml")},
         problem=translator(language).text(installation.store_error.text) if installation.store_error else "",
     )

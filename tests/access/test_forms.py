@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import re
+import shlex
+import subprocess
+from html import unescape
 from typing import Any
 
 import httpx
@@ -13,12 +18,14 @@ from starlette.middleware import Middleware
 
 import lib.installation
 from lib import first_start
+from lib.access import setup
 from lib.access.cookies import cookie_name
 from lib.access.entrance import _Ticket
 from lib.access.gate import Gate
 from lib.access.web import ROUTES
 from lib.errors import Busy, NotSynced, NotWritten, StoreError
 from lib.installation import Installation
+from lib.process import user_name
 
 from .conftest import PASSWORD, WORKBOOK_PASSWORD, Start, sign_in
 
@@ -119,6 +126,27 @@ def test_each_form_s_page_keeps_a_second_click_from_sending_it_again(
     [address] = re.findall(r'<script src="(/gate/once\.js[^"]*)"></script>', page.text)
     assert page.status_code == 200 and "<form" in page.text
     assert browser.get(address).headers["content-type"].startswith("text/javascript")
+
+
+# -- the recovery sheet ------------------------------------------------------------------------------------------------
+
+
+def test_the_line_on_the_recovery_sheet_is_the_one_that_helps(
+    browser: Browser, installation: Installation, start: Start
+) -> None:
+    browser.token = start(language="en")
+    sheet = browser.get("/recovery-sheet").text
+    [line] = re.findall(r'<span class="path">(.*) user password aino</span>', sheet)
+    command = shlex.split(unescape(line))
+    assert f"as the user {user_name()}," in sheet and f"in the folder {setup.PROGRAM}," in sheet
+    ran = subprocess.run(
+        [*command, "info", "--json"],
+        cwd=setup.PROGRAM,
+        env={**os.environ, "PROSPECTS_WORKBOOK_PASSWORD": WORKBOOK_PASSWORD},
+        capture_output=True,
+        check=True,
+    )
+    assert json.loads(ran.stdout)["rows"] == 0
 
 
 # -- signing out -------------------------------------------------------------------------------------------------------

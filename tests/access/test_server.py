@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -36,3 +37,12 @@ def test_a_stale_password_in_the_environment_is_told_and_keeps_no_session_from_o
     asyncio.run(live())
     told = capfd.readouterr().err
     assert "does not open with this password" in told and OTHER not in told and WORKBOOK_PASSWORD not in told
+
+
+def test_a_password_s_file_may_begin_with_the_mark_that_notepad_sets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "password"
+    path.write_text(f"{WORKBOOK_PASSWORD}\r\n", "utf-8-sig", newline="")
+    monkeypatch.setenv("PROSPECTS_WORKBOOK_PASSWORD_FILE", str(path))
+    assert server._workbook_password() == WORKBOOK_PASSWORD
