@@ -148,8 +148,8 @@ def user_role(terminal: Terminal) -> int:
     arguments = terminal.arguments
     with terminal.open() as store:
         terminal.began = True
-        _installation(terminal, store).set_roles(arguments.name, arguments.role)
-        store.note("set_roles", terminal.by, user=arguments.name, roles=sorted(arguments.role))
+        if _installation(terminal, store).set_roles(arguments.name, arguments.role):
+            store.note("set_roles", terminal.by, user=arguments.name, roles=sorted(arguments.role))
     terminal.say(f"{arguments.name}: {', '.join(arguments.role)}.")
     return FINE
 

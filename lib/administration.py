@@ -17,6 +17,8 @@ from lib.errors import (
     AppError,
     Invalid,
     InvalidWorkbook,
+    NotSynced,
+    StoreError,
     WorkbookMissing,
 )
 from lib.i18n import N_, Text
@@ -50,6 +52,12 @@ class Leaving(NamedTuple):
     knew_workbook_password: bool
 
 
+_NOT_HANDED_OVER = N_(
+    "The account is closed; the rows were not handed over, since the register could not be written. "
+    "Press the button once more to hand them over."
+)
+
+
 class Administration(OwnAccount):
     """The operations of an administrator. Each asks for the role itself; errors as for `SignedIn`."""
 
@@ -66,10 +74,13 @@ class Administration(OwnAccount):
         self._event("add_user", account, user=name, roles=sorted(roles))
         return password
 
-    def set_roles(self, name: str, roles: Collection[str]) -> None:
+    def set_roles(self, name: str, roles: Collection[str]) -> bool:
+        """Give a user these roles and no others. Returns whether there were others."""
         account = self._require("users")
-        self.installation.set_roles(name, roles)
-        self._event("set_roles", account, user=name, roles=sorted(roles))
+        changed = self.installation.set_roles(name, roles)
+        if changed:
+            self._event("set_roles", account, user=name, roles=sorted(roles))
+        return changed
 
     def leaving(self, name: str) -> Leaving:
         """What somebody leaves behind: numbers and lines of the change log, no row. Raises AccountError."""
@@ -88,19 +99,25 @@ class Administration(OwnAccount):
 
         Raises:
             AccountError: the last administrator, or nobody who may be in charge of rows; nothing was changed.
-            NotWritten, Busy: the account is closed, and the rows are as they were.
+            StoreError: the account is closed, and the rows are as they were; the same call again hands them over.
         """
         account = self._require("users")
-        self._user(name)
+        user = self._user(name)
         if hand_over_to:
             heir = self._user(hand_over_to)
             if hand_over_to == name or heir.disabled or not may(heir.roles, "edit"):
                 raise AccountError(N_("Choose somebody who can sign in and works with rows."))
             self._store()
-        self.installation.set_disabled(name, True)
-        self._event("disable_user", account, user=name)
+        if not user.disabled:
+            self.installation.set_disabled(name, True)
+            self._event("disable_user", account, user=name)
         if hand_over_to:
-            self._hand_over(account, name, hand_over_to)
+            try:
+                self._hand_over(account, name, hand_over_to)
+            except NotSynced:  # they are handed over
+                raise
+            except StoreError as error:
+                raise StoreError(_NOT_HANDED_OVER) from error
 
     def _hand_over(self, account: Account, name: str, to: str) -> None:
         store = self._store()

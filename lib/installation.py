@@ -119,14 +119,16 @@ class Installation(OwnAccess):
         self._set_password(master, name, password, one_time=one_time)
         self.accounts.set_disabled(name, False)
 
-    def set_roles(self, name: str, roles: Iterable[str]) -> None:
-        """Give a user these roles and no others, and end the user's sessions.
+    def set_roles(self, name: str, roles: Iterable[str]) -> bool:
+        """Give a user these roles and no others, and end the user's sessions. Returns whether there were others.
 
         Raises:
             AccountError: nothing was changed.
         """
-        self.accounts.set_roles(name, roles)
-        self._clear_sessions(name)
+        changed = self.accounts.set_roles(name, roles)
+        if changed:
+            self._clear_sessions(name)
+        return changed
 
     def set_disabled(self, name: str, disabled: bool) -> None:
         """Close or open a user's account, and end the user's sessions. The password stays.

@@ -19,6 +19,7 @@ from lib.access.roles import OPERATIONS, ROLES, may
 from lib.errors import (
     AccountError,
     BadSignIn,
+    Busy,
     Duplicate,
     HeldOpen,
     Invalid,
@@ -27,6 +28,7 @@ from lib.errors import (
     NotSignedIn,
     NotWritten,
     Stale,
+    StoreError,
     TooMany,
     WorkbookMissing,
 )
@@ -344,6 +346,35 @@ def test_whoever_leaves_hands_all_rows_over_in_one_commit(spaces: dict[str, Any]
     assert [line.action for line in admin.change_log()].count("hand_over") == 1
     admin.enable_user("goer")
     assert signed_in(installation, "goer").latest()["id"].tolist()
+
+
+@pytest.mark.parametrize("error", [Busy(), NotWritten(reason="x")], ids=type)
+def test_where_rows_cannot_be_handed_over_the_account_is_closed_and_that_is_told(
+    spaces: dict[str, Any], monkeypatch: pytest.MonkeyPatch, error: StoreError
+) -> None:
+    installation, admin = spaces["installation"], spaces["admin"]
+    if installation.accounts.get("parting") is None:
+        user(installation, "parting", "sales")
+    installation.set_disabled("parting", False)
+    pid = fresh(spaces, owner="parting")
+
+    def fails(*_: object, **__: object) -> None:
+        raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr(installation.store, "change", fails)
+        with pytest.raises(StoreError, match="The account is closed; the rows were not handed over"):
+            admin.disable_user("parting", hand_over_to="sales")
+    assert installation.accounts.get("parting").disabled and spaces["manager"].row(pid)["owner"] == "parting"
+    admin.disable_user("parting", hand_over_to="sales")
+    assert spaces["manager"].row(pid)["owner"] == "sales"
+    assert [line.action for line in admin.change_log()[:2]] == ["hand_over", "disable_user"]
+
+
+def test_the_same_roles_again_end_no_session_and_leave_no_line(spaces: dict[str, Any]) -> None:
+    admin, sales, before = spaces["admin"], spaces["sales"], spaces["admin"].log_version
+    assert admin.set_roles("sales", ["sales"]) is False
+    assert spaces["installation"].user_of(sales.token) and admin.log_version == before
 
 
 @pytest.mark.parametrize("to", ["goer", "admin", "closed", "nobody"])

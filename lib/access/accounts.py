@@ -124,14 +124,18 @@ class Accounts:
                 raise AccountError(N_("There is already a user {name}. Choose another user name."), name=name)
             records[name] = record
 
-    def set_roles(self, name: str, roles: Iterable[str]) -> None:
-        """Give an account these roles and no others.
+    def set_roles(self, name: str, roles: Iterable[str]) -> bool:
+        """Give an account these roles and no others. Returns whether it had others.
 
         Raises:
             AccountError: no such user, no known role, or the last administrator.
         """
+        chosen = _checked_roles(roles)
         with self._changing_one(name) as record:
-            record["roles"] = _checked_roles(roles)
+            changed = sorted(record["roles"] or ()) != chosen
+            if changed:
+                record["roles"] = chosen
+        return changed
 
     def set_disabled(self, name: str, disabled: bool) -> None:
         """Close an account or open it again; its password stays.
@@ -232,8 +236,9 @@ class Accounts:
         with self.changing() as records:
             if name not in records:
                 raise AccountError(N_("There is no user {name}."), name=name)
+            before = dict(records[name])
             yield records[name]
-            if new_epoch:
+            if new_epoch and records[name] != before:
                 records[name]["epoch"] = records[name].get("epoch", 0) + 1
 
     def _read(self) -> Records:

@@ -130,6 +130,13 @@ def test_every_change_makes_a_new_epoch(accounts: Accounts) -> None:
     assert epochs == sorted(set(epochs))
 
 
+def test_the_same_roles_again_are_no_change(accounts: Accounts) -> None:
+    before = accounts.path.read_bytes()
+    assert not accounts.set_roles("aino", ["sales", "admin", "sales"])
+    assert accounts.path.read_bytes() == before
+    assert accounts.set_roles("aino", ["admin"])
+
+
 def test_a_second_factor_and_flags_make_no_new_epoch(accounts: Accounts) -> None:
     before = accounts.get("aino")
     assert before and not (before.second_factor or before.must_change or before.knew_workbook_password)
