@@ -34,7 +34,7 @@ class Installation(OwnAccess):
 
     # -- users -------------------------------------------------------------------------------------------------------
 
-    def add_user(self, admin_token: str, name: str, display_name: str, roles: Iterable[str], email: str = "") -> str:
+    def add_user(self, admin_token: str, name: str, display_name: str, roles: Iterable[str]) -> str:
         """Make an account and its slot in the keyring. Returns the one-time password of the first sign-in.
 
         Raises:
@@ -42,7 +42,7 @@ class Installation(OwnAccess):
             AccountError: the name is taken, or a value cannot be used.
         """
         password = one_time_password()
-        self._add_user(self._master_of_admin(admin_token), name, display_name, roles, password, email, one_time=True)
+        self._add_user(self._master_of_admin(admin_token), name, display_name, roles, password, one_time=True)
         return password
 
     def add_user_by_workbook(
@@ -52,7 +52,6 @@ class Installation(OwnAccess):
         roles: Iterable[str],
         password: str,
         workbook_password: str,
-        email: str = "",
         *,
         one_time: bool = True,
     ) -> None:
@@ -66,7 +65,7 @@ class Installation(OwnAccess):
             AccountError: the name is taken, or a value cannot be used.
         """
         master = self.keyring.by_workbook_password(workbook_password)
-        self._add_user(master, name, display_name, roles, password, email, one_time=one_time)
+        self._add_user(master, name, display_name, roles, password, one_time=one_time)
 
     def _add_user(
         self,
@@ -75,7 +74,6 @@ class Installation(OwnAccess):
         display_name: str,
         roles: Iterable[str],
         password: str,
-        email: str,
         *,
         one_time: bool,
     ) -> None:
@@ -86,7 +84,7 @@ class Installation(OwnAccess):
                 check_password(password)
                 self.keyring.set_account(master, name, password)
             try:
-                self.accounts.add(name, display_name, roles, password, email, must_change=one_time)
+                self.accounts.add(name, display_name, roles, password, must_change=one_time)
             except AppError:
                 if name not in records:  # no slot without its account
                     self.keyring.drop_account(name)

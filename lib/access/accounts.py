@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from lib.access.credentials import check_email, check_name, check_password, hashed, matches
+from lib.access.credentials import check_name, check_password, hashed, matches
 from lib.access.roles import ROLES
 from lib.errors import AccountError, Damaged, StoreError
 from lib.files import locked, write_atomically
@@ -36,7 +36,6 @@ class Account:
 
     name: str
     display_name: str
-    email: str
     roles: frozenset[str]
     disabled: bool
     epoch: int
@@ -86,7 +85,6 @@ class Accounts:
         display_name: str,
         roles: Iterable[str],
         password: str,
-        email: str = "",
         *,
         must_change: bool = False,
         knew_workbook_password: bool = False,
@@ -102,13 +100,12 @@ class Accounts:
         """
         check_name(name)
         check_password(password)
-        check_email(email)
         display_name = " ".join(display_name.split())
         if not display_name:
             raise AccountError(N_("Write the name of the user."))
         first, _, last = display_name.partition(" ")
         record = {
-            "email": email,
+            "email": "",  # a field of the file's form; nothing is sent to anyone
             "first_name": first,
             "last_name": last,
             "password": hashed(password),
@@ -259,7 +256,6 @@ class Accounts:
 _UNREADABLE = (yaml.YAMLError, TypeError, KeyError, AttributeError, ValueError, ArithmeticError, RecursionError)
 # What a record may lack when another program of the same form wrote it.
 _EMPTY: dict[str, Any] = {
-    "email": "",
     "first_name": "",
     "last_name": "",
     "password": None,
@@ -276,7 +272,6 @@ def _account(name: str, record: dict[str, Any]) -> Account:
     return Account(
         name=name,
         display_name=f"{record['first_name'] or ''} {record['last_name'] or ''}".strip() or name,
-        email=record["email"] or "",
         roles=frozenset(record["roles"] or ()) & ROLES.keys(),
         disabled=bool(record["disabled"]),
         epoch=int(record["epoch"]),
