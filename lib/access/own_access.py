@@ -37,15 +37,18 @@ class OwnAccess(Entrance):
 
     # -- the password ------------------------------------------------------------------------------------------------
 
-    def change_own_password(self, token: str, old: str, new: str) -> str:
+    def change_own_password(self, token: str, old: str, new: str, device: str = "", address: str = "") -> str:
         """Another password for oneself. Every session ends; returns the token of a new one for this device.
+
+        Args:
+            device, address: who asks now, here and below; where the session began if they are not told.
 
         Raises:
             BadSignIn, TooMany: the old password is wrong.
             AccountError: the new one cannot be used.
         """
         account = self.half_in(token)
-        session = self._session(token, account)
+        session = self._session(token, account, device, address)
         check_password(new)
         master = self._own_master(token)
         self._prove(session, old)
@@ -86,7 +89,7 @@ class OwnAccess(Entrance):
 
     # -- the second factor -------------------------------------------------------------------------------------------
 
-    def begin_second_factor(self, token: str, password: str = "") -> Offer:
+    def begin_second_factor(self, token: str, password: str = "", device: str = "", address: str = "") -> Offer:
         """What to show to an authenticator app. Nothing changes until `confirm_second_factor`.
 
         Args:
@@ -97,7 +100,7 @@ class OwnAccess(Entrance):
             AccountError: the account has no key.
         """
         account = self.half_in(token)
-        session = self._session(token, account)
+        session = self._session(token, account, device, address)
         assert account
         self._own_master(token)
         offered = self._offered(session)
@@ -106,8 +109,9 @@ class OwnAccess(Entrance):
         if offered is None or offered.proven != account.second_factor:
             now = self.clock()
             offered = _Offered(account.name, second_factor.new_secret(), now, account.second_factor)
-            self._offers = {key: kept for key, kept in self._offers.items() if now - kept.since <= _OFFERED}
-            self._offers[session.id] = offered
+            with self._handing:
+                self._offers = {key: kept for key, kept in self._offers.items() if now - kept.since <= _OFFERED}
+                self._offers[session.id] = offered
         return self._shown(offered)
 
     def offered_second_factor(self, token: str) -> Offer | None:
@@ -125,9 +129,10 @@ class OwnAccess(Entrance):
     def _set_factor(self, name: str, factor: Factor | None) -> None:
         """Give a user another second factor, or none. What was offered before is offered no more."""
         self.accounts.set_factor(name, factor)
-        self._offers = {key: kept for key, kept in self._offers.items() if kept.user != name}
+        with self._handing:
+            self._offers = {key: kept for key, kept in self._offers.items() if kept.user != name}
 
-    def confirm_second_factor(self, token: str, code: str) -> list[str]:
+    def confirm_second_factor(self, token: str, code: str, device: str = "", address: str = "") -> list[str]:
         """Begin to use the offered second factor. Returns the recovery codes, which nobody can read again.
 
         Raises:
@@ -135,7 +140,7 @@ class OwnAccess(Entrance):
             BadSignIn: nothing is offered (any more).
         """
         account = self.half_in(token)
-        session = self._session(token, account)
+        session = self._session(token, account, device, address)
         master = self._own_master(token)
         offered = self._offered(session)
         # One that began without a password may not replace what was set up elsewhere meanwhile.
@@ -151,7 +156,7 @@ class OwnAccess(Entrance):
         self._event("second_factor", session)
         return codes
 
-    def end_second_factor(self, token: str, password: str) -> None:
+    def end_second_factor(self, token: str, password: str, device: str = "", address: str = "") -> None:
         """Use no second factor any more.
 
         Raises:
@@ -159,7 +164,7 @@ class OwnAccess(Entrance):
             BadSignIn, TooMany: the password is wrong.
         """
         account = self.account_of(token)
-        session = self._session(token, account)
+        session = self._session(token, account, device, address)
         assert account
         if second_factor.required(account.roles, self.settings.second_factor_for):
             raise AccountError(N_("Your role must use a second factor. It can be replaced, not taken away."))

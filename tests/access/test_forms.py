@@ -27,7 +27,7 @@ from lib.errors import Busy, NotSynced, NotWritten, StoreError
 from lib.installation import Installation
 from lib.process import user_name
 
-from .conftest import PASSWORD, WORKBOOK_PASSWORD, Start, sign_in
+from .conftest import OTHER, PASSWORD, WORKBOOK_PASSWORD, Start, add, app_code, sign_in, told
 
 HERE = "http://127.0.0.1:8501"
 
@@ -126,6 +126,30 @@ def test_each_form_s_page_keeps_a_second_click_from_sending_it_again(
     [address] = re.findall(r'<script src="(/gate/once\.js[^"]*)"></script>', page.text)
     assert page.status_code == 200 and "<form" in page.text
     assert browser.get(address).headers["content-type"].startswith("text/javascript")
+
+
+# -- where it came from ------------------------------------------------------------------------------------------------
+
+
+def test_one_s_own_changes_are_told_with_the_address_that_asks(
+    browser: Browser, installation: Installation, start: Start
+) -> None:
+    """A session that is used elsewhere tells where, and the guesses there count there."""
+    start()
+    add(installation, "bo")
+    browser.token = installation.sign_in("bo", OTHER, "Chrome/150.0", "10.0.0.1").token
+    browser.post("/password", old="wrong wrong wrong", password=PASSWORD, password_again=PASSWORD)
+    secret = installation.begin_second_factor(browser.token).secret
+    assert browser.post("/second-factor", do="confirm", code=app_code(installation, secret)).status_code == 200
+    browser.post("/second-factor", do="begin", password="wrong wrong wrong")
+    browser.post("/second-factor", do="end", password=OTHER)
+    answer = browser.post("/password", old=OTHER, password=PASSWORD, password_again=PASSWORD)
+    [session] = installation.sessions.of_user("bo")
+    assert answer.status_code == 200 and (session.device, session.address) == ("Firefox/150.0", "127.0.0.1")
+    lines = told(installation, "sign_in_failed", "second_factor", "second_factor_off", "own_password")
+    failed = "sign_in_failed"
+    assert [action for _, action, _ in lines] == [failed, "second_factor", failed, "second_factor_off", "own_password"]
+    assert [facts for *_, facts in lines] == [{"device": "Firefox", "address": "127.0.0.1"}] * 5
 
 
 # -- the recovery sheet ------------------------------------------------------------------------------------------------

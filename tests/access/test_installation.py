@@ -553,6 +553,16 @@ def test_the_folder_has_a_name_that_stays(installation: Installation) -> None:
     assert installation.id == Installation(installation.data_dir).id != ""
 
 
+@pytest.mark.parametrize(
+    "content", [b"", b'{"version": 1, "i', b"[]", b"{}", b"null", b'{"id": ""}', b'{"id": "a; b"}', b"\xff"]
+)
+def test_a_name_that_cannot_be_read_is_made_anew(installation: Installation, content: bytes) -> None:
+    path = installation.data_dir / "installation.json"
+    path.write_bytes(content)
+    made = installation.id
+    assert made and Installation(installation.data_dir).id == made
+
+
 def test_settings_are_seen_at_once_by_another_process(installation: Installation) -> None:
     other = Installation(installation.data_dir)
     installation.save_settings(idle_hours=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pyotp
@@ -258,6 +259,27 @@ def test_a4_codes_are_not_guessed_by_signing_in_again_and_again(installation: In
         except TooMany:
             slowed += 1
     assert tried < 15 and tried + slowed == 60
+
+
+def test_tickets_leave_one_at_a_time(installation: Installation, bo: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that left while others are gone through would stop that, or be back after it."""
+
+    class Watched(dict[str, Any]):
+        def pop(self, *given: Any) -> Any:
+            assert installation._handing.locked()
+            return super().pop(*given)
+
+    secret, _ = set_up_factor(installation, bo)
+    monkeypatch.setattr(installation, "_tickets", Watched())
+    pending = sign_in(installation, "bo").pending
+    for _ in range(TICKET_TRIES):
+        with pytest.raises(BadSignIn):
+            installation.second_step(pending, "000000")
+    with pytest.raises(BadSignIn):
+        installation.second_step("unknown", "000000")
+    installation.clock.now += 900  # type: ignore[attr-defined]
+    assert installation.second_step(sign_in(installation, "bo").pending, app_code(installation, secret))
+    assert not installation._tickets
 
 
 @pytest.mark.parametrize("change", ["disabled", "role", "password", "lost device", "dropped"])
