@@ -19,13 +19,16 @@ from lib.access.roles import OPERATIONS, ROLES, may
 from lib.errors import (
     AccountError,
     BadSignIn,
+    Busy,
     Duplicate,
+    HeldOpen,
     Invalid,
     NoSuchProspect,
     NotAllowed,
     NotSignedIn,
     NotWritten,
     Stale,
+    StoreError,
     TooMany,
     WorkbookMissing,
 )
@@ -33,6 +36,7 @@ from lib.first_start import set_up
 from lib.installation import Installation
 from lib.operations import Workspace
 from lib.settings import Settings
+from lib.store import erasure
 from lib.store.encryption import decrypt
 from lib.store.question import Question
 
@@ -344,6 +348,35 @@ def test_whoever_leaves_hands_all_rows_over_in_one_commit(spaces: dict[str, Any]
     assert signed_in(installation, "goer").latest()["id"].tolist()
 
 
+@pytest.mark.parametrize("error", [Busy(), NotWritten(reason="x")], ids=type)
+def test_where_rows_cannot_be_handed_over_the_account_is_closed_and_that_is_told(
+    spaces: dict[str, Any], monkeypatch: pytest.MonkeyPatch, error: StoreError
+) -> None:
+    installation, admin = spaces["installation"], spaces["admin"]
+    if installation.accounts.get("parting") is None:
+        user(installation, "parting", "sales")
+    installation.set_disabled("parting", False)
+    pid = fresh(spaces, owner="parting")
+
+    def fails(*_: object, **__: object) -> None:
+        raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr(installation.store, "change", fails)
+        with pytest.raises(StoreError, match="The account is closed; the rows were not handed over"):
+            admin.disable_user("parting", hand_over_to="sales")
+    assert installation.accounts.get("parting").disabled and spaces["manager"].row(pid)["owner"] == "parting"
+    admin.disable_user("parting", hand_over_to="sales")
+    assert spaces["manager"].row(pid)["owner"] == "sales"
+    assert [line.action for line in admin.change_log()[:2]] == ["hand_over", "disable_user"]
+
+
+def test_the_same_roles_again_end_no_session_and_leave_no_line(spaces: dict[str, Any]) -> None:
+    admin, sales, before = spaces["admin"], spaces["sales"], spaces["admin"].log_version
+    assert admin.set_roles("sales", ["sales"]) is False
+    assert spaces["installation"].user_of(sales.token) and admin.log_version == before
+
+
 @pytest.mark.parametrize("to", ["goer", "admin", "closed", "nobody"])
 def test_rows_go_to_nobody_who_cannot_look_after_them(spaces: dict[str, Any], to: str) -> None:
     installation = spaces["installation"]
@@ -610,6 +643,21 @@ def test_who_changes_the_workbook_s_password_is_the_one_who_knows_it(spaces: dic
     assert knowing() == {"chief"}
     spaces["admin"].change_workbook_password(PASSWORD)
     assert knowing() == {"admin"} and spaces["admin"].leaving("admin").knew_workbook_password
+    store = installation.store
+    owner = store.path.with_name(f".~lock.{store.path.name}#")
+    owner.write_text(",maija,työasema,22.11.2026 13:05,file:///;", "utf-8")
+    try:
+        with pytest.raises(HeldOpen):
+            spaces["chief"].change_workbook_password("työkirjan uusi salasana")
+        assert knowing() == {"chief"}, "it is in force while the workbook is open"
+        with pytest.raises(HeldOpen):
+            spaces["admin"].change_workbook_password("työkirjan kolmas salasana")
+        assert knowing() == {"chief"}, "another one is not, until this is done"
+    finally:
+        owner.unlink()
+        store.checkpoint()
+        erasure.finish(store)
+        store.rekey(PASSWORD, by="test")
 
 
 def test_s9_a_restore_reads_backups_and_nothing_else(spaces: dict[str, Any]) -> None:

@@ -53,18 +53,6 @@ def check_name(name: str) -> None:
         )
 
 
-def check_email(email: str) -> None:
-    """Let an e-mail address, or none, pass.
-
-    Raises:
-        AccountError: it is not an address.
-    """
-    if email and not _utilities().Validator().validate_email(email):
-        raise AccountError(
-            N_("This is not a complete e-mail address. Write it like name@example.com, or leave it empty.")
-        )
-
-
 def one_time_password() -> str:
     """A password to read out, which its user changes at once: four words of three syllables, 69 bits."""
     syllable = [consonant + vowel for consonant in _CONSONANTS for vowel in "aeiou"]

@@ -144,6 +144,8 @@ class Gate:
         first = _TO_DO[current().todo(half)] if half else "/login"
         if half and path == first:
             return None
+        if scope["method"] == "POST" and path in _TO_DO.values():  # the session ended since the form was shown
+            return RedirectResponse(f"{first}?next={quote(path)}", 303)
         if not reads or _is_under(path, _PARTS):
             return Response(status_code=401)
         if current().is_new:

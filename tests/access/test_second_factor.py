@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pyotp
@@ -138,6 +139,42 @@ def test_a_new_phone_takes_the_password_and_the_old_one_s_codes_end(installation
     assert installation.second_step(pending, app_code(installation, new))
 
 
+def test_an_offer_that_took_no_password_replaces_no_second_factor(installation: Installation, bo: str) -> None:
+    """A session in strange hands waits with an offer until the owner has set up a second factor."""
+    stolen = sign_in(installation, "bo").token
+    strange = installation.begin_second_factor(stolen).secret
+    mine, _ = set_up_factor(installation, bo)
+    assert installation.offered_second_factor(stolen) is None
+    with pytest.raises(BadSignIn):
+        installation.confirm_second_factor(stolen, app_code(installation, strange))
+    assert installation.second_step(sign_in(installation, "bo").pending, app_code(installation, mine))
+
+
+def test_nor_one_that_another_process_does_not_know_of(installation: Installation, bo: str) -> None:
+    strange = installation.begin_second_factor(bo).secret
+    other = Installation(installation.data_dir, installation.clock)
+    set_up_factor(other, bo)
+    with pytest.raises(BadSignIn):
+        installation.confirm_second_factor(bo, app_code(installation, strange))
+    with pytest.raises(BadSignIn):
+        installation.begin_second_factor(bo, PASSWORD)
+    assert installation.begin_second_factor(bo, OTHER).secret != strange
+
+
+def test_each_page_with_another_phone_s_secret_takes_the_password(installation: Installation, bo: str) -> None:
+    set_up_factor(installation, bo)
+    offer = installation.begin_second_factor(bo, OTHER)
+    for password in ("", PASSWORD):
+        with pytest.raises(BadSignIn):
+            installation.begin_second_factor(bo, password)
+    with pytest.raises(BadCode):
+        installation.confirm_second_factor(bo, "000000")
+    assert installation.offered_second_factor(bo) == offer, "after a wrong code the picture stays"
+    assert installation.begin_second_factor(bo, OTHER) == offer
+    installation.drop_second_factor_by_workbook("bo", WORKBOOK_PASSWORD)
+    assert installation.offered_second_factor(bo) is None
+
+
 # -- signing in with it ------------------------------------------------------------------------------------------------
 
 
@@ -222,6 +259,27 @@ def test_a4_codes_are_not_guessed_by_signing_in_again_and_again(installation: In
         except TooMany:
             slowed += 1
     assert tried < 15 and tried + slowed == 60
+
+
+def test_tickets_leave_one_at_a_time(installation: Installation, bo: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that left while others are gone through would stop that, or be back after it."""
+
+    class Watched(dict[str, Any]):
+        def pop(self, *given: Any) -> Any:
+            assert installation._handing.locked()
+            return super().pop(*given)
+
+    secret, _ = set_up_factor(installation, bo)
+    monkeypatch.setattr(installation, "_tickets", Watched())
+    pending = sign_in(installation, "bo").pending
+    for _ in range(TICKET_TRIES):
+        with pytest.raises(BadSignIn):
+            installation.second_step(pending, "000000")
+    with pytest.raises(BadSignIn):
+        installation.second_step("unknown", "000000")
+    installation.clock.now += 900  # type: ignore[attr-defined]
+    assert installation.second_step(sign_in(installation, "bo").pending, app_code(installation, secret))
+    assert not installation._tickets
 
 
 @pytest.mark.parametrize("change", ["disabled", "role", "password", "lost device", "dropped"])
