@@ -769,3 +769,44 @@ def test_a_hold_set_meanwhile_stops_a_removal_that_was_to_be_for_an_ended_period
     with pytest.raises(Invalid):
         manager.remove([pid], "expired")
     assert manager.row(pid)["hold_reason"] == "claim"
+
+
+# -- what waits for removal is a manager's matter ----------------------------------------------------------------------
+
+
+def test_a2_nothing_tells_a_sales_person_who_waits_for_removal(spaces: dict[str, Any]) -> None:
+    """The answer to a new entry, and the numbers, are the same as if the row were not there."""
+    sales, manager = spaces["sales"], spaces["manager"]
+    shown, hidden = fresh(spaces, "Näkyvä Nelli", phone="0401112222"), fresh(spaces, "Piilo Pekka", phone="0403334444")
+    spaces["installation"].store.update(hidden, {"email": "pekka@example.com"}, by="test")
+    before = len(sales.counted())
+    manager.request_removal(hidden)
+    guess = {"source": "phone", "name": "Piilo Pekka", "phone": "0401112222", "email": "pekka@example.com"}
+    with pytest.raises(Duplicate) as met:
+        sales.add(guess)
+    assert met.value.matches == [shown]
+    with pytest.raises(Duplicate) as met:
+        manager.add(guess)
+    assert set(met.value.matches) == {shown, hidden}
+    assert len(sales.counted()) == before - 1 == sales.count() and len(manager.counted()) == before
+    assert sales.add({"source": "phone", "name": "Piilo Pekka"})  # as anybody whom the register does not know
+
+
+def test_a2_who_downloads_own_rows_alone_takes_no_other_s_over(spaces: dict[str, Any]) -> None:
+    sales: Workspace = spaces["sales"]
+    others, free = fresh(spaces, "Toisen Rivi", owner="manager"), fresh(spaces, "Vapaa Rivi")
+    spaces["installation"].store.update(free, {"owner": ""}, by="test")
+    spaces["installation"].save_settings(download="own")
+    with pytest.raises(Invalid) as refused:
+        sales.edit(others, {"owner": "sales", "title": "X"}, {})
+    assert refused.value.fields.keys() == {"owner"} and sales.row(others)["title"] == ""
+    sales.edit(free, {"owner": "sales"}, {})
+    sales.edit(others, {"title": "X"}, {})
+    spaces["manager"].edit(others, {"owner": "sales"}, {})
+    spaces["installation"].save_settings(download="all")
+    assert sales.row(others)["owner"] == "sales"
+
+
+def test_a_search_is_no_longer_than_a_search_needs(spaces: dict[str, Any]) -> None:
+    fresh(spaces, "Aino Kokeilija")
+    assert len(spaces["sales"].find("aino " * 40 + "tuntematon")) == 1

@@ -16,6 +16,7 @@ from lib.errors import AccountError
 from lib.i18n import N_
 
 SHORTEST = 12
+DIFFERENT = 5  # characters: "aaaaaaaaaaaa" is the first that is tried
 MOST_BYTES = 72  # bcrypt refuses more
 _CONSONANTS = "hjklmnprstv"  # said the same way in Finnish, Swedish and English, or nearly
 _NAME = re.compile(r"[a-z0-9._-]{2,32}")
@@ -34,6 +35,10 @@ def check_password(password: str) -> None:
     if len(password) < SHORTEST:
         raise AccountError(
             N_("The password is too short. Use at least {least} characters, for example four words."), least=SHORTEST
+        )
+    if len(set(password)) < DIFFERENT:
+        raise AccountError(
+            N_("The password repeats itself too much. Use at least {least} different characters."), least=DIFFERENT
         )
     if len(password.encode()) > MOST_BYTES:
         raise AccountError(

@@ -93,7 +93,8 @@ class OwnAccess(Entrance):
         """What to show to an authenticator app. Nothing changes until `confirm_second_factor`.
 
         Args:
-            password: one's own; needed where there is a second factor already, which the new one replaces.
+            password: one's own, so that nobody does it at a device that was left open; not needed where a second factor
+                must be set up before anything else, and there is none.
 
         Raises:
             BadSignIn, TooMany: the password is wrong.
@@ -104,11 +105,12 @@ class OwnAccess(Entrance):
         assert account
         self._own_master(token)
         offered = self._offered(session)
-        if account.second_factor:
+        asks = self.todo(account) != "second_factor"
+        if asks:
             self._prove(session, password)
-        if offered is None or offered.proven != account.second_factor:
+        if offered is None or (asks and not offered.proven):
             now = self.clock()
-            offered = _Offered(account.name, second_factor.new_secret(), now, account.second_factor)
+            offered = _Offered(account.name, second_factor.new_secret(), now, asks)
             with self._handing:
                 self._offers = {key: kept for key, kept in self._offers.items() if now - kept.since <= _OFFERED}
                 self._offers[session.id] = offered

@@ -139,7 +139,7 @@ def test_one_s_own_changes_are_told_with_the_address_that_asks(
     add(installation, "bo")
     browser.token = installation.sign_in("bo", OTHER, "Chrome/150.0", "10.0.0.1").token
     browser.post("/password", old="wrong wrong wrong", password=PASSWORD, password_again=PASSWORD)
-    secret = installation.begin_second_factor(browser.token).secret
+    secret = installation.begin_second_factor(browser.token, OTHER).secret
     assert browser.post("/second-factor", do="confirm", code=app_code(installation, secret)).status_code == 200
     browser.post("/second-factor", do="begin", password="wrong wrong wrong")
     browser.post("/second-factor", do="end", password=OTHER)

@@ -22,7 +22,9 @@ MASTER, SECRET = bytes(range(32)), "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
 def set_up_factor(installation: Installation, token: str) -> tuple[str, list[str]]:
     """Give a user a second factor. Returns the app's secret and the recovery codes; a new code is on after that."""
-    secret = installation.begin_second_factor(token).secret
+    account = installation.half_in(token)
+    password = PASSWORD if account and account.name == "aino" else OTHER
+    secret = installation.begin_second_factor(token, password).secret
     codes = installation.confirm_second_factor(token, app_code(installation, secret))
     installation.clock.now += 60  # type: ignore[attr-defined]
     return secret, codes
@@ -89,8 +91,8 @@ def test_recovery_codes_differ_and_are_read_however_they_are_typed() -> None:
 
 
 def test_nothing_changes_until_the_app_s_code_is_right(installation: Installation, bo: str) -> None:
-    offer = installation.begin_second_factor(bo)
-    assert installation.begin_second_factor(bo) == offer, "a page that is loaded again shows the same"
+    offer = installation.begin_second_factor(bo, OTHER)
+    assert installation.begin_second_factor(bo, OTHER) == offer, "a page that is loaded again shows the same"
     with pytest.raises(BadCode):
         installation.confirm_second_factor(bo, "000000")
     assert sign_in(installation, "bo").token
@@ -101,12 +103,19 @@ def test_nothing_changes_until_the_app_s_code_is_right(installation: Installatio
     assert account and account.second_factor, "who set it up stays in"
 
 
+def test_at_a_device_that_was_left_open_nobody_sets_it_up(installation: Installation, bo: str) -> None:
+    for password in ("", PASSWORD):
+        with pytest.raises(BadSignIn):
+            installation.begin_second_factor(bo, password)
+    assert installation.offered_second_factor(bo) is None
+
+
 def test_each_session_sets_up_its_own(installation: Installation, bo: str) -> None:
-    secret = installation.begin_second_factor(bo).secret
+    secret = installation.begin_second_factor(bo, OTHER).secret
     other = sign_in(installation, "bo").token
     with pytest.raises(BadSignIn):
         installation.confirm_second_factor(other, app_code(installation, secret))
-    assert installation.begin_second_factor(other).secret != secret
+    assert installation.begin_second_factor(other, OTHER).secret != secret
     installation.clock.now += 3600  # type: ignore[attr-defined]
     with pytest.raises(BadSignIn):
         installation.confirm_second_factor(bo, app_code(installation, secret))
@@ -141,6 +150,7 @@ def test_a_new_phone_takes_the_password_and_the_old_one_s_codes_end(installation
 
 def test_an_offer_that_took_no_password_replaces_no_second_factor(installation: Installation, bo: str) -> None:
     """A session in strange hands waits with an offer until the owner has set up a second factor."""
+    installation.save_settings(second_factor_for="all")  # else the offer itself takes the password
     stolen = sign_in(installation, "bo").token
     strange = installation.begin_second_factor(stolen).secret
     mine, _ = set_up_factor(installation, bo)
@@ -151,6 +161,7 @@ def test_an_offer_that_took_no_password_replaces_no_second_factor(installation: 
 
 
 def test_nor_one_that_another_process_does_not_know_of(installation: Installation, bo: str) -> None:
+    installation.save_settings(second_factor_for="all")
     strange = installation.begin_second_factor(bo).secret
     other = Installation(installation.data_dir, installation.clock)
     set_up_factor(other, bo)
@@ -205,7 +216,7 @@ def test_a_code_is_good_once(installation: Installation, bo: str) -> None:
 
 
 def test_the_code_that_set_it_up_signs_nobody_in(installation: Installation, bo: str) -> None:
-    secret = installation.begin_second_factor(bo).secret
+    secret = installation.begin_second_factor(bo, OTHER).secret
     code = app_code(installation, secret)
     installation.confirm_second_factor(bo, code)
     with pytest.raises(BadCode):

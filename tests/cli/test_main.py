@@ -232,7 +232,7 @@ def test_an_administrator_who_lost_the_phone_comes_in_by_the_workbook_s_password
 
     installation = Installation(data)
     token = installation.sign_in("aino", ADMIN).token
-    installation.confirm_second_factor(token, pyotp.TOTP(installation.begin_second_factor(token).secret).now())
+    installation.confirm_second_factor(token, pyotp.TOTP(installation.begin_second_factor(token, ADMIN).secret).now())
     assert installation.sign_in("aino", ADMIN).token == ""
     installation.close()
     assert quick(data, "user", "drop-second-factor", "aino", PROSPECTS_WORKBOOK_PASSWORD="jokin aivan muu")[0] == 2
