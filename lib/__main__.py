@@ -18,7 +18,7 @@ from lib.errors import AccountError, AlreadyExists, AppError
 from lib.files import write_atomically
 from lib.first_start import make
 from lib.installation import Installation
-from lib.process import harden
+from lib.process import harden, user_name
 from lib.recovery import restore
 from lib.store import Store
 from lib.terminal import FAILED, FINDINGS, FINE, Terminal
@@ -154,8 +154,8 @@ def user_role(terminal: Terminal) -> int:
     arguments = terminal.arguments
     with terminal.open() as store:
         terminal.began = True
-        _installation(terminal, store).set_roles(arguments.name, arguments.role)
-        store.note("set_roles", terminal.by, user=arguments.name, roles=sorted(arguments.role))
+        if _installation(terminal, store).set_roles(arguments.name, arguments.role):
+            store.note("set_roles", terminal.by, user=arguments.name, roles=sorted(arguments.role))
     terminal.say(f"{arguments.name}: {', '.join(arguments.role)}.")
     return FINE
 
@@ -235,6 +235,24 @@ def parser() -> argparse.ArgumentParser:
     return main
 
 
+def _refuse_strangers(folder: Path) -> None:
+    """Let only the data folder's own user pass: the server could not read what another one, as root, writes there.
+
+    Raises:
+        AccountError: it is another one's.
+    """
+    if not hasattr(os, "geteuid") or not folder.exists():
+        return
+    owner = folder.stat().st_uid
+    if owner != os.geteuid():
+        raise AccountError(
+            "The data folder {folder} belongs to the user {name}, whose server could not read what you write there. "
+            "Nothing was changed. Run this as {name}: sudo -u {name} …",
+            folder=folder,
+            name=user_name(owner),
+        )
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit status."""
     # Accounts load streamlit, which would tell in the terminal that no server runs.
@@ -242,6 +260,7 @@ def main(arguments: list[str] | None = None) -> int:
     harden()
     terminal = Terminal(parser().parse_args(arguments))
     try:
+        _refuse_strangers(terminal.data)
         return int(terminal.arguments.run(terminal))
     except AppError as error:
         terminal.complain(error)

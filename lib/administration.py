@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
@@ -16,11 +15,10 @@ from lib.changes import Change, folded
 from lib.errors import (
     AccountError,
     AppError,
-    Busy,
     Invalid,
     InvalidWorkbook,
-    NotWritten,
-    PasswordUnfinished,
+    NotSynced,
+    StoreError,
     WorkbookMissing,
 )
 from lib.i18n import N_, Text
@@ -54,6 +52,12 @@ class Leaving(NamedTuple):
     knew_workbook_password: bool
 
 
+_NOT_HANDED_OVER = N_(
+    "The account is closed; the rows were not handed over, since the register could not be written. "
+    "Press the button once more to hand them over."
+)
+
+
 class Administration(OwnAccount):
     """The operations of an administrator. Each asks for the role itself; errors as for `SignedIn`."""
 
@@ -70,10 +74,13 @@ class Administration(OwnAccount):
         self._event("add_user", account, user=name, roles=sorted(roles))
         return password
 
-    def set_roles(self, name: str, roles: Collection[str]) -> None:
+    def set_roles(self, name: str, roles: Collection[str]) -> bool:
+        """Give a user these roles and no others. Returns whether there were others."""
         account = self._require("users")
-        self.installation.set_roles(name, roles)
-        self._event("set_roles", account, user=name, roles=sorted(roles))
+        changed = self.installation.set_roles(name, roles)
+        if changed:
+            self._event("set_roles", account, user=name, roles=sorted(roles))
+        return changed
 
     def leaving(self, name: str) -> Leaving:
         """What somebody leaves behind: numbers and lines of the change log, no row. Raises AccountError."""
@@ -92,19 +99,25 @@ class Administration(OwnAccount):
 
         Raises:
             AccountError: the last administrator, or nobody who may be in charge of rows; nothing was changed.
-            NotWritten, Busy: the account is closed, and the rows are as they were.
+            StoreError: the account is closed, and the rows are as they were; the same call again hands them over.
         """
         account = self._require("users")
-        self._user(name)
+        user = self._user(name)
         if hand_over_to:
             heir = self._user(hand_over_to)
             if hand_over_to == name or heir.disabled or not may(heir.roles, "edit"):
                 raise AccountError(N_("Choose somebody who can sign in and works with rows."))
             self._store()
-        self.installation.set_disabled(name, True)
-        self._event("disable_user", account, user=name)
+        if not user.disabled:
+            self.installation.set_disabled(name, True)
+            self._event("disable_user", account, user=name)
         if hand_over_to:
-            self._hand_over(account, name, hand_over_to)
+            try:
+                self._hand_over(account, name, hand_over_to)
+            except NotSynced:  # they are handed over
+                raise
+            except StoreError as error:
+                raise StoreError(_NOT_HANDED_OVER) from error
 
     def _hand_over(self, account: Account, name: str, to: str) -> None:
         store = self._store()
@@ -215,16 +228,10 @@ class Administration(OwnAccount):
         """
         account = self._require("workbook_password")
         check_password(password)
-        try:
-            self._store().rekey(password, by=account.name, progress=progress)
-        except PasswordUnfinished:
-            self._chosen_by(account)
-            raise
-        self._chosen_by(account)
-
-    def _chosen_by(self, account: Account) -> None:
-        with contextlib.suppress(NotWritten, Busy):  # the password is in force all the same
-            self.installation.accounts.workbook_password_chosen_by(account.name)
+        store = self._store()
+        chosen = self.installation.accounts.choosing_workbook_password
+        with chosen(account.name, lambda: store.passwords[0] == password):
+            store.rekey(password, by=account.name, progress=progress)
 
     # -- files set aside, and what is told about the workbook ---------------------------------------------------
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import Any
 
 from filelock import Timeout
@@ -111,30 +110,23 @@ def rekey(terminal: Terminal) -> int:
         if password == store.passwords[0] and not unfinished:
             raise AccountError("This is the workbook's password already. Nothing was changed.")
         terminal.began = True
+        nobody_chose = Accounts(terminal.data).choosing_workbook_password
         try:
-            if password == store.passwords[0]:
-                store.checkpoint()
-                erasure.finish(store)
-            else:
-                store.rekey(password, by=terminal.by, progress=terminal.progress("Copies follow"))
-            _nobody_chose(terminal)
+            with nobody_chose("", lambda: store.passwords[0] == password):
+                if password == store.passwords[0]:
+                    store.checkpoint()
+                    erasure.finish(store)
+                else:
+                    store.rekey(password, by=terminal.by, progress=terminal.progress("Copies follow"))
         except StoreError as error:
             if store.passwords[0] != password and not unfinished:
                 raise
-            if store.passwords[0] == password:
-                _nobody_chose(terminal)
             return _unfinished(terminal, store, password, error)
     terminal.say(
         "The new password opens the workbook and its copies. Write it on the recovery sheet.",
         {"changed": True, "left": []},
     )
     return FINE
-
-
-def _nobody_chose(terminal: Terminal) -> None:
-    """None of the users is known to know the new password."""
-    with contextlib.suppress(StoreError):  # it is in force all the same
-        Accounts(terminal.data).workbook_password_chosen_by("")
 
 
 def _unfinished(terminal: Terminal, store: Store, password: str, error: StoreError) -> int:

@@ -83,13 +83,16 @@ class DataFolder:
 
     @cached_property
     def id(self) -> str:
-        """A short random name of this installation, the same for ever; it is no secret."""
+        """A short random name of this installation, the same for ever; it is no secret.
+
+        A file that was cut short counts as none: people sign in again.
+        """
         path = self.data_dir / "installation.json"
-        if not path.exists():
+        if not _id_in(path):
             with locked(self.data_dir / "installation.lock"):
-                if not path.exists():
+                if not _id_in(path):
                     write_json(path, {"version": 1, "id": secrets.token_hex(4)})
-        return str(read_json(path, {})["id"])
+        return _id_in(path)
 
     @property
     def workbook(self) -> Path:
@@ -213,3 +216,11 @@ class DataFolder:
             self.event("sign_out", session.user, session.device, session.address)
         else:
             self.event("session_ended", session.user, session.device, session.address, why=why)
+
+
+def _id_in(path: Path) -> str:
+    try:
+        name = str(read_json(path, {})["id"])
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return ""
+    return name if name.isascii() and name.isalnum() else ""

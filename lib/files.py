@@ -22,8 +22,8 @@ WORKBOOK = "prospects.xlsx"  # the register, in the data folder
 _REASONS = {
     errno.ENOSPC: N_("the disk is full"),
     errno.EDQUOT: N_("the disk is full"),
-    errno.EACCES: N_("the right to write is missing"),
-    errno.EPERM: N_("the right to write is missing"),
+    errno.EACCES: N_("the right to do so is missing"),
+    errno.EPERM: N_("the right to do so is missing"),
     errno.EROFS: N_("the disk is read-only"),
     errno.EIO: N_("the disk reports a fault"),
 }

@@ -34,7 +34,7 @@ class Installation(OwnAccess):
 
     # -- users -------------------------------------------------------------------------------------------------------
 
-    def add_user(self, admin_token: str, name: str, display_name: str, roles: Iterable[str], email: str = "") -> str:
+    def add_user(self, admin_token: str, name: str, display_name: str, roles: Iterable[str]) -> str:
         """Make an account and its slot in the keyring. Returns the one-time password of the first sign-in.
 
         Raises:
@@ -42,7 +42,7 @@ class Installation(OwnAccess):
             AccountError: the name is taken, or a value cannot be used.
         """
         password = one_time_password()
-        self._add_user(self._master_of_admin(admin_token), name, display_name, roles, password, email, one_time=True)
+        self._add_user(self._master_of_admin(admin_token), name, display_name, roles, password, one_time=True)
         return password
 
     def add_user_by_workbook(
@@ -52,7 +52,6 @@ class Installation(OwnAccess):
         roles: Iterable[str],
         password: str,
         workbook_password: str,
-        email: str = "",
         *,
         one_time: bool = True,
     ) -> None:
@@ -66,7 +65,7 @@ class Installation(OwnAccess):
             AccountError: the name is taken, or a value cannot be used.
         """
         master = self.keyring.by_workbook_password(workbook_password)
-        self._add_user(master, name, display_name, roles, password, email, one_time=one_time)
+        self._add_user(master, name, display_name, roles, password, one_time=one_time)
 
     def _add_user(
         self,
@@ -75,7 +74,6 @@ class Installation(OwnAccess):
         display_name: str,
         roles: Iterable[str],
         password: str,
-        email: str,
         *,
         one_time: bool,
     ) -> None:
@@ -86,7 +84,7 @@ class Installation(OwnAccess):
                 check_password(password)
                 self.keyring.set_account(master, name, password)
             try:
-                self.accounts.add(name, display_name, roles, password, email, must_change=one_time)
+                self.accounts.add(name, display_name, roles, password, must_change=one_time)
             except AppError:
                 if name not in records:  # no slot without its account
                     self.keyring.drop_account(name)
@@ -119,14 +117,16 @@ class Installation(OwnAccess):
         self._set_password(master, name, password, one_time=one_time)
         self.accounts.set_disabled(name, False)
 
-    def set_roles(self, name: str, roles: Iterable[str]) -> None:
-        """Give a user these roles and no others, and end the user's sessions.
+    def set_roles(self, name: str, roles: Iterable[str]) -> bool:
+        """Give a user these roles and no others, and end the user's sessions. Returns whether there were others.
 
         Raises:
             AccountError: nothing was changed.
         """
-        self.accounts.set_roles(name, roles)
-        self.sessions.end_user(name)
+        changed = self.accounts.set_roles(name, roles)
+        if changed:
+            self._clear_sessions(name)
+        return changed
 
     def set_disabled(self, name: str, disabled: bool) -> None:
         """Close or open a user's account, and end the user's sessions. The password stays.
@@ -135,7 +135,7 @@ class Installation(OwnAccess):
             AccountError: nothing was changed.
         """
         self.accounts.set_disabled(name, disabled)
-        self.sessions.end_user(name)
+        self._clear_sessions(name)
 
     def lost_device(self, name: str) -> None:
         """End every session of a user: a device is in strange hands. The password stays."""
@@ -151,7 +151,7 @@ class Installation(OwnAccess):
         """
         self._master_of_admin(admin_token)
         self._refuse_oneself(admin_token, name)
-        self.accounts.set_factor(name, None)
+        self._set_factor(name, None)
 
     def drop_second_factor_by_workbook(self, name: str, workbook_password: str) -> None:
         """The same by the workbook's password, for an administrator who has lost the own one.
@@ -161,16 +161,14 @@ class Installation(OwnAccess):
             AccountError: no such user.
         """
         self.keyring.by_workbook_password(workbook_password)
-        self.accounts.set_factor(name, None)
+        self._set_factor(name, None)
 
     def _set_password(self, master: bytes, name: str, password: str, *, one_time: bool) -> None:
         check_password(password)
         if self.accounts.get(name) is None:
             raise AccountError(N_("There is no user {name}."), name=name)
-        with self.accounts.changing():
-            self.keyring.set_account(master, name, password)
-            self.accounts.set_password(name, password, must_change=one_time)
-        self.sessions.end_user(name)
+        self._give_password(master, name, password, must_change=one_time)
+        self._clear_sessions(name)
 
     def _refuse_oneself(self, token: str, name: str) -> None:
         account = self.account_of(token)

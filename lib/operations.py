@@ -12,7 +12,7 @@ import pandas as pd
 from lib import cleaning, retention, schema
 from lib.access.accounts import Account, check_password
 from lib.access.roles import may
-from lib.errors import Invalid, NoSuchProspect, NotAllowed
+from lib.errors import Duplicate, Invalid, NoSuchProspect, NotAllowed
 from lib.i18n import N_, Text
 from lib.imports import Imports
 from lib.output.leaving import chosen, leaving, may_leave
@@ -22,6 +22,7 @@ from lib.store.outside import NOTICES
 from lib.store.question import Question
 from lib.work import Progress
 
+LONGEST_SEARCH = 200  # characters; what is behind them is not looked for
 # More rows than this ask for their number to be typed before they are removed.
 TYPED_ABOVE = 10
 
@@ -61,7 +62,7 @@ class Workspace(Imports):
             columns: the only ones that are wanted.
         """
         register = self.register()
-        mask = self._shown(register, **filters) & register.index.match(query)
+        mask = self._shown(register, **filters) & register.index.match(query[:LONGEST_SEARCH])
         found = np.flatnonzero(mask)[::-1]
         days = register.frame["received"].to_numpy()[found].view("int64")
         newest_first = np.argsort(~days, kind="stable")  # turned round bit by bit, no date comes last
@@ -77,9 +78,11 @@ class Workspace(Imports):
         return filter_rows(register.frame, **filters)
 
     def counted(self) -> pd.DataFrame:
-        """All rows, for statistics."""
+        """The rows for statistics: those that the list has, else the difference would tell of the others."""
         self._require("count")
-        return self._store().frame
+        frame = self._store().frame
+        hidden = frame["removal_requested"].notna()
+        return frame if self.may("remove") or not hidden.any() else frame[~hidden]
 
     def owners(self) -> dict[str, str]:
         """Display names of users, and of those in charge of a row who have no account (any more), by user name."""
@@ -105,15 +108,33 @@ class Workspace(Imports):
     # -- everyday work ------------------------------------------------------------------------------------------
 
     def add(self, values: Mapping[str, Any], known: Collection[str] = ()) -> str:
-        """A new prospect; returns its id. Raises Invalid, or Duplicate for look-alikes that are not `known`."""
+        """A new prospect; returns its id. Raises Invalid, or Duplicate for look-alikes that are not `known`.
+
+        Look-alikes that wait for removal are a manager's matter: to others nothing may tell that they are there.
+        """
         account = self._require("enter")
-        return self._store().add(values, by=account.name, known=frozenset(known))
+        store, hidden = self._store(), frozenset[str]()
+        if not self.may("remove"):
+            frame = store.frame
+            hidden = frozenset(frame["id"][frame["removal_requested"].notna()])
+        try:
+            return store.add(values, by=account.name, known={*known, *hidden})
+        except Duplicate as error:
+            raise Duplicate([match for match in error.matches if match not in hidden]) from None
 
     def edit(self, prospect_id: str, values: Mapping[str, Any], seen: Mapping[str, Any]) -> None:
-        """Change the fields of a form. Raises Invalid, or Stale where a seen value is no longer so."""
+        """Change the fields of a form.
+
+        Raises:
+            Invalid: a value cannot be taken; or somebody who may download own rows alone takes another's over.
+            Stale: a seen value is no longer so.
+        """
         account = self._require("edit")
         if set(values) - set(schema.FORM_CODES):
             raise NotAllowed
+        if values.get("owner") == account.name and self.may_download() == "own":
+            if self.row(prospect_id)["owner"] not in ("", account.name):
+                raise Invalid({"owner": Text(N_("Only a manager gives you a row that somebody else is in charge of."))})
         self._store().update(prospect_id, values, by=account.name, seen=seen)
 
     def no_marketing(self, prospect_id: str) -> None:

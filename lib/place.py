@@ -51,7 +51,8 @@ def on_network(folder: Path, mounts: str = "/proc/mounts") -> bool:
     longest = -1
     for line in lines:
         _, point, kind, *_ = line.split(" ")
-        point = point.encode().decode("unicode_escape")  # a space is written \040
+        # A space is written \040. What Latin-1 lacks becomes an escape itself, so that other letters stay as they are.
+        point = point.encode("latin-1", "backslashreplace").decode("unicode_escape")
         inside = folder == Path(point) or Path(point) in folder.parents
         if inside and len(point) >= longest:
             found, longest = kind, len(point)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import getpass
 import os
 
 
@@ -13,3 +14,16 @@ def harden() -> None:
         import resource  # not on Windows
 
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def user_name(uid: int | None = None) -> str:
+    """What a user of this machine is called, the process's own where none is given; the number where it has no name."""
+    try:
+        import pwd  # not on Windows
+    except ImportError:
+        return getpass.getuser()
+    uid = os.geteuid() if uid is None else uid
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:  # a container's user without a name
+        return str(uid)

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from lib.errors import AccountError, AppError, Invalid, Unfinished
+from lib.errors import AccountError, AppError, Invalid, Unfinished, WorkbookMissing
 from lib.i18n import translator
 from lib.store import Store
 
@@ -44,6 +44,8 @@ class Terminal:
                 print(f"{field}: {t.text(text)}", file=sys.stderr)
             return
         print(t.text(error.text), file=sys.stderr)
+        if isinstance(error, WorkbookMissing):  # mostly it is another folder that is meant
+            print(f"The data folder is {self.data.resolve()}; --data names another one.", file=sys.stderr)
         if isinstance(error, Unfinished):
             for obstacle in error.obstacles:
                 print(f"- {t.text(obstacle)}", file=sys.stderr)
@@ -62,7 +64,7 @@ class Terminal:
         if value := os.environ.get(variable):
             return value
         if path := os.environ.get(f"{variable}_FILE"):
-            return Path(path).read_text("utf-8").rstrip("\n")
+            return Path(path).read_text("utf-8-sig").rstrip("\n")
         value = getpass.getpass(f"{prompt}: ")
         if new and getpass.getpass(f"{prompt}, again: ") != value:
             raise AccountError("The passwords differ. Nothing was changed.")

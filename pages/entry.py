@@ -114,8 +114,8 @@ def _lookalikes(v: Visit, form: dict[str, Any]) -> tuple[bool, str]:
         for prospect_id in form["known"]:
             try:
                 row = v.workspace.row(prospect_id)
-            except NoSuchProspect:
-                st.text(t("{id}: waits for removal. Ask a manager.", id=prospect_id))
+            except NoSuchProspect as error:  # it went since the form was sent
+                st.text(t.text(error.text))
                 continue
             who = ", ".join(filter(None, (row["name"], row["organisation"], v.phone(row["phone"]), row["email"])))
             st.text(f"{prospect_id}: {who}")

@@ -48,12 +48,12 @@ def show() -> None:
 def _read_address() -> None:
     """Take a row or filters from the page's address: no personal data stands there."""
     address = st.query_params
-    if (known := st.session_state.get("row-addressed")) and "row" not in address:
-        if st.session_state.get("row") == known:
-            close_row()  # the browser went back, or the menu led here: to the list
     if number_of(address.get("row", "")):
         st.session_state.setdefault("row", address["row"])
     if not {"source", "from", "to"} & address.keys():
+        known = st.session_state.get("row-addressed")
+        if known and "row" not in address and st.session_state.get("row") == known:
+            close_row()  # the browser went back, or the menu led here: to the list
         return
     # These rows and no others: neither an open row nor an earlier search stands before them.
     st.session_state.pop("row", None)

@@ -87,7 +87,7 @@ def test_a_file_that_may_not_be_written_is_not_replaced(tmp_path: Path, monkeypa
     monkeypatch.setattr(os, "access", lambda *_: False)  # root may write everything
     with pytest.raises(NotWritten) as caught:
         write_atomically(tmp_path / "a", b"new")
-    assert "the right to write is missing" in str(caught.value)
+    assert "the right to do so is missing" in str(caught.value)
     assert (tmp_path / "a").read_bytes() == b"old" and names(tmp_path) == ["a"]
 
 
@@ -132,7 +132,7 @@ def test_a_folder_or_a_file_that_cannot_be_read_is_no_missing_one(
     ("number", "said"),
     [
         (errno.ENOSPC, "the disk is full"),
-        (errno.EACCES, "the right to write is missing"),
+        (errno.EACCES, "the right to do so is missing"),
         (errno.EROFS, "the disk is read-only"),
         (errno.EIO, "the disk reports a fault"),
         (errno.ENAMETOOLONG, "the system answered File name too long"),

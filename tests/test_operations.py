@@ -22,13 +22,16 @@ from lib.access.roles import OPERATIONS, ROLES, may
 from lib.errors import (
     AccountError,
     BadSignIn,
+    Busy,
     Duplicate,
+    HeldOpen,
     Invalid,
     NoSuchProspect,
     NotAllowed,
     NotSignedIn,
     NotWritten,
     Stale,
+    StoreError,
     TooMany,
     WorkbookMissing,
     WrongPassword,
@@ -43,6 +46,7 @@ from lib.intake.returning import fingerprints
 from lib.operations import Workspace
 from lib.register import Register
 from lib.settings import Settings
+from lib.store import erasure
 from lib.store.encryption import decrypt
 from lib.store.keys import derive
 from lib.store.question import Question
@@ -400,6 +404,35 @@ def test_whoever_leaves_hands_all_rows_over_in_one_commit(spaces: dict[str, Any]
     assert [line.action for line in admin.change_log()].count("hand_over") == 1
     admin.enable_user("goer")
     assert signed_in(installation, "goer").latest()["id"].tolist()
+
+
+@pytest.mark.parametrize("error", [Busy(), NotWritten(reason="x")], ids=type)
+def test_where_rows_cannot_be_handed_over_the_account_is_closed_and_that_is_told(
+    spaces: dict[str, Any], monkeypatch: pytest.MonkeyPatch, error: StoreError
+) -> None:
+    installation, admin = spaces["installation"], spaces["admin"]
+    if installation.accounts.get("parting") is None:
+        user(installation, "parting", "sales")
+    installation.set_disabled("parting", False)
+    pid = fresh(spaces, owner="parting")
+
+    def fails(*_: object, **__: object) -> None:
+        raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr(installation.store, "change", fails)
+        with pytest.raises(StoreError, match="The account is closed; the rows were not handed over"):
+            admin.disable_user("parting", hand_over_to="sales")
+    assert installation.accounts.get("parting").disabled and spaces["manager"].row(pid)["owner"] == "parting"
+    admin.disable_user("parting", hand_over_to="sales")
+    assert spaces["manager"].row(pid)["owner"] == "sales"
+    assert [line.action for line in admin.change_log()[:2]] == ["hand_over", "disable_user"]
+
+
+def test_the_same_roles_again_end_no_session_and_leave_no_line(spaces: dict[str, Any]) -> None:
+    admin, sales, before = spaces["admin"], spaces["sales"], spaces["admin"].log_version
+    assert admin.set_roles("sales", ["sales"]) is False
+    assert spaces["installation"].user_of(sales.token) and admin.log_version == before
 
 
 @pytest.mark.parametrize("to", ["goer", "admin", "closed", "nobody"])
@@ -799,6 +832,21 @@ def test_who_changes_the_workbook_s_password_is_the_one_who_knows_it(spaces: dic
     assert knowing() == {"chief"}
     spaces["admin"].change_workbook_password(PASSWORD)
     assert knowing() == {"admin"} and spaces["admin"].leaving("admin").knew_workbook_password
+    store = installation.store
+    owner = store.path.with_name(f".~lock.{store.path.name}#")
+    owner.write_text(",maija,työasema,22.11.2026 13:05,file:///;", "utf-8")
+    try:
+        with pytest.raises(HeldOpen):
+            spaces["chief"].change_workbook_password("työkirjan uusi salasana")
+        assert knowing() == {"chief"}, "it is in force while the workbook is open"
+        with pytest.raises(HeldOpen):
+            spaces["admin"].change_workbook_password("työkirjan kolmas salasana")
+        assert knowing() == {"chief"}, "another one is not, until this is done"
+    finally:
+        owner.unlink()
+        store.checkpoint()
+        erasure.finish(store)
+        store.rekey(PASSWORD, by="test")
 
 
 def test_s9_a_restore_reads_backups_and_nothing_else(spaces: dict[str, Any]) -> None:
@@ -910,3 +958,44 @@ def test_a_hold_set_meanwhile_stops_a_removal_that_was_to_be_for_an_ended_period
     with pytest.raises(Invalid):
         manager.remove([pid], "expired")
     assert manager.row(pid)["hold_reason"] == "claim"
+
+
+# -- what waits for removal is a manager's matter ----------------------------------------------------------------------
+
+
+def test_a2_nothing_tells_a_sales_person_who_waits_for_removal(spaces: dict[str, Any]) -> None:
+    """The answer to a new entry, and the numbers, are the same as if the row were not there."""
+    sales, manager = spaces["sales"], spaces["manager"]
+    shown, hidden = fresh(spaces, "Näkyvä Nelli", phone="0401112222"), fresh(spaces, "Piilo Pekka", phone="0403334444")
+    spaces["installation"].store.update(hidden, {"email": "pekka@example.com"}, by="test")
+    before = len(sales.counted())
+    manager.request_removal(hidden)
+    guess = {"source": "phone", "name": "Piilo Pekka", "phone": "0401112222", "email": "pekka@example.com"}
+    with pytest.raises(Duplicate) as met:
+        sales.add(guess)
+    assert met.value.matches == [shown]
+    with pytest.raises(Duplicate) as met:
+        manager.add(guess)
+    assert set(met.value.matches) == {shown, hidden}
+    assert len(sales.counted()) == before - 1 == sales.count() and len(manager.counted()) == before
+    assert sales.add({"source": "phone", "name": "Piilo Pekka"})  # as anybody whom the register does not know
+
+
+def test_a2_who_downloads_own_rows_alone_takes_no_other_s_over(spaces: dict[str, Any]) -> None:
+    sales: Workspace = spaces["sales"]
+    others, free = fresh(spaces, "Toisen Rivi", owner="manager"), fresh(spaces, "Vapaa Rivi")
+    spaces["installation"].store.update(free, {"owner": ""}, by="test")
+    spaces["installation"].save_settings(download="own")
+    with pytest.raises(Invalid) as refused:
+        sales.edit(others, {"owner": "sales", "title": "X"}, {})
+    assert refused.value.fields.keys() == {"owner"} and sales.row(others)["title"] == ""
+    sales.edit(free, {"owner": "sales"}, {})
+    sales.edit(others, {"title": "X"}, {})
+    spaces["manager"].edit(others, {"owner": "sales"}, {})
+    spaces["installation"].save_settings(download="all")
+    assert sales.row(others)["owner"] == "sales"
+
+
+def test_a_search_is_no_longer_than_a_search_needs(spaces: dict[str, Any]) -> None:
+    fresh(spaces, "Aino Kokeilija")
+    assert len(spaces["sales"].find("aino " * 40 + "tuntematon")) == 1

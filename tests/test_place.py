@@ -16,6 +16,8 @@ MOUNTS = """\
 tmpfs /srv tmpfs rw 0 0
 //server/share /srv/com\\040mon cifs rw 0 0
 server:/home /home nfs4 rw 0 0
+server:/a /srv/myynti\\040ja\\040väki nfs4 rw 0 0
+server:/b /srv/Łódź–ж nfs4 rw 0 0
 /dev/vdb1 /home/local ext4 rw 0 0
 """
 
@@ -23,7 +25,7 @@ server:/home /home nfs4 rw 0 0
 @pytest.fixture
 def mounts(tmp_path: Path) -> str:
     path = tmp_path / "mounts"
-    path.write_text(MOUNTS)
+    path.write_text(MOUNTS, "utf-8")
     return str(path)
 
 
@@ -37,6 +39,8 @@ def mounts(tmp_path: Path) -> str:
         ("/home/aino/data", True),
         ("/home/local/data", False),
         ("/homes/data", False),
+        ("/srv/myynti ja väki/data", True),
+        ("/srv/Łódź–ж/data", True),
     ],
 )
 def test_a_network_share_is_told_by_the_mount_that_a_folder_lies_under(mounts: str, folder: str, network: bool) -> None:

@@ -7,16 +7,16 @@ began and ends with it. A second factor makes none: whoever is in has proven the
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
 
-from lib.access.credentials import check_email, check_name, check_password, hashed, matches
+from lib.access.credentials import check_name, check_password, hashed, matches
 from lib.access.roles import ROLES
-from lib.errors import AccountError, Damaged
+from lib.errors import AccountError, Damaged, StoreError
 from lib.files import locked, write_atomically
 from lib.i18n import N_
 from lib.stamp import Cached
@@ -36,7 +36,6 @@ class Account:
 
     name: str
     display_name: str
-    email: str
     roles: frozenset[str]
     disabled: bool
     epoch: int
@@ -87,7 +86,6 @@ class Accounts:
         display_name: str,
         roles: Iterable[str],
         password: str,
-        email: str = "",
         *,
         must_change: bool = False,
         knew_workbook_password: bool = False,
@@ -103,13 +101,12 @@ class Accounts:
         """
         check_name(name)
         check_password(password)
-        check_email(email)
         display_name = " ".join(display_name.split())
         if not display_name:
             raise AccountError(N_("Write the name of the user."))
         first, _, last = display_name.partition(" ")
         record = {
-            "email": email,
+            "email": "",  # a field of the file's form; nothing is sent to anyone
             "first_name": first,
             "last_name": last,
             "password": hashed(password),
@@ -125,14 +122,18 @@ class Accounts:
                 raise AccountError(N_("There is already a user {name}. Choose another user name."), name=name)
             records[name] = record
 
-    def set_roles(self, name: str, roles: Iterable[str]) -> None:
-        """Give an account these roles and no others.
+    def set_roles(self, name: str, roles: Iterable[str]) -> bool:
+        """Give an account these roles and no others. Returns whether it had others.
 
         Raises:
             AccountError: no such user, no known role, or the last administrator.
         """
+        chosen = _checked_roles(roles)
         with self._changing_one(name) as record:
-            record["roles"] = _checked_roles(roles)
+            changed = sorted(record["roles"] or ()) != chosen
+            if changed:
+                record["roles"] = chosen
+        return changed
 
     def set_disabled(self, name: str, disabled: bool) -> None:
         """Close an account or open it again; its password stays.
@@ -160,6 +161,21 @@ class Accounts:
             for user, record in records.items():
                 if record["knew_workbook_password"] != (user == name):
                     record["knew_workbook_password"] = user == name
+
+    @contextlib.contextmanager
+    def choosing_workbook_password(self, name: str, in_force: Callable[[], bool]) -> Iterator[None]:
+        """Note who chose the workbook's password once it is in force, also where the rest of its change fails.
+
+        Args:
+            name: as for `workbook_password_chosen_by`.
+            in_force: tells whether the new password opens the register.
+        """
+        try:
+            yield
+        finally:
+            with contextlib.suppress(StoreError):  # it is in force all the same
+                if in_force():
+                    self.workbook_password_chosen_by(name)
 
     # -- the second factor -----------------------------------------------------------------------------------------
 
@@ -235,8 +251,9 @@ class Accounts:
         with self.changing() as records:
             if name not in records:
                 raise AccountError(N_("There is no user {name}."), name=name)
+            before = dict(records[name])
             yield records[name]
-            if new_epoch:
+            if new_epoch and records[name] != before:
                 records[name]["epoch"] = records[name].get("epoch", 0) + 1
 
     def _read(self) -> Records:
@@ -257,7 +274,6 @@ class Accounts:
 _UNREADABLE = (yaml.YAMLError, TypeError, KeyError, AttributeError, ValueError, ArithmeticError, RecursionError)
 # What a record may lack when another program of the same form wrote it.
 _EMPTY: dict[str, Any] = {
-    "email": "",
     "first_name": "",
     "last_name": "",
     "password": None,
@@ -275,7 +291,6 @@ def _account(name: str, record: dict[str, Any]) -> Account:
     return Account(
         name=name,
         display_name=f"{record['first_name'] or ''} {record['last_name'] or ''}".strip() or name,
-        email=record["email"] or "",
         roles=frozenset(record["roles"] or ()) & ROLES.keys(),
         disabled=bool(record["disabled"]),
         epoch=int(record["epoch"]),

@@ -16,6 +16,7 @@ from lib.errors import AccountError
 from lib.i18n import N_
 
 SHORTEST = 12
+DIFFERENT = 5  # characters: "aaaaaaaaaaaa" is the first that is tried
 MOST_BYTES = 72  # bcrypt refuses more
 _CONSONANTS = "hjklmnprstv"  # said the same way in Finnish, Swedish and English, or nearly
 _NAME = re.compile(r"[a-z0-9._-]{2,32}")
@@ -35,6 +36,10 @@ def check_password(password: str) -> None:
         raise AccountError(
             N_("The password is too short. Use at least {least} characters, for example four words."), least=SHORTEST
         )
+    if len(set(password)) < DIFFERENT:
+        raise AccountError(
+            N_("The password repeats itself too much. Use at least {least} different characters."), least=DIFFERENT
+        )
     if len(password.encode()) > MOST_BYTES:
         raise AccountError(
             N_("The password is too long. Use at most {most} characters; letters like ä count as two."), most=MOST_BYTES
@@ -50,18 +55,6 @@ def check_name(name: str) -> None:
     if not _NAME.fullmatch(name):
         raise AccountError(
             N_("A user name has 2 to 32 characters: lower-case letters a to z, digits, full stop, hyphen, underscore.")
-        )
-
-
-def check_email(email: str) -> None:
-    """Let an e-mail address, or none, pass.
-
-    Raises:
-        AccountError: it is not an address.
-    """
-    if email and not _utilities().Validator().validate_email(email):
-        raise AccountError(
-            N_("This is not a complete e-mail address. Write it like name@example.com, or leave it empty.")
         )
 
 

@@ -6,7 +6,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -104,16 +104,16 @@ class Entrance(DataFolder):
             over = waiting.tries < 0
         account = self.accounts.get(name)
         if over or account is None or account.disabled or account.epoch != waiting.account.epoch:
-            self._tickets.pop(ticket, None)
+            self._drop_ticket(ticket)
             raise BadSignIn(_BEGIN_AGAIN)
         kind = self._check_code(account.name, waiting.master, code)
         if not kind:
             self._failed(name, device, address, second_factor=True)
             if waiting.tries <= 0:
-                self._tickets.pop(ticket, None)
+                self._drop_ticket(ticket)
                 raise BadSignIn(_BEGIN_AGAIN)
             raise BadCode
-        self._tickets.pop(ticket, None)
+        self._drop_ticket(ticket)
         self.throttle.succeeded(name, address, code=True)
         return self._enter(account, waiting.master, device, address, waiting.own, second_factor=kind)
 
@@ -165,9 +165,13 @@ class Entrance(DataFolder):
     def _waiting(self, ticket: str) -> _Ticket:
         waiting = self._tickets.get(ticket)
         if waiting is None or waiting.until < self.clock():
-            self._tickets.pop(ticket, None)
+            self._drop_ticket(ticket)
             raise BadSignIn(_BEGIN_AGAIN)
         return waiting
+
+    def _drop_ticket(self, ticket: str) -> None:
+        with self._handing:
+            self._tickets.pop(ticket, None)
 
     def forget_tickets(self, name: str) -> None:
         """Let a user's sign-ins that wait for the second factor begin again."""
@@ -248,8 +252,9 @@ class Entrance(DataFolder):
     def sign_out(self, token: str) -> None:
         self.sessions.end(token)
 
-    def _session(self, token: str, account: Account | None) -> Session:
+    def _session(self, token: str, account: Account | None, device: str = "", address: str = "") -> Session:
+        """The session of a token, with the device and the address that ask now where they are told."""
         session = self.sessions.lookup(token) if account else None
         if session is None:
             raise NotSignedIn
-        return session
+        return replace(session, device=device or session.device, address=address or session.address)

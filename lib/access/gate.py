@@ -9,10 +9,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, ClassVar
 from urllib.parse import quote
 
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from starlette.responses import RedirectResponse, Response
 
 from lib.access import connection, page
@@ -47,6 +49,11 @@ LARGEST_FORM = 64 * 1024
 _UPLOADS = ("/_stcore/upload_file",)
 _RECHECK_SECONDS = 1.0
 _USER_HEADER = b"x-prospects-user"  # server.trustedUserHeaders in .streamlit/config.toml
+LARGEST_MESSAGE = 2 * 1024 * 1024  # bytes of one message of a page
+_MOST_FILES = 20  # that a page may ask addresses for at once
+# Runs of pages that one user may ask for: so many at once, and so many a second. Streamlit begins each at once, and a
+# thousand of them would keep everyone waiting.
+_RUNS_AT_ONCE, _RUNS_A_SECOND = 30, 4.0
 _ENDED = 1008  # policy violation: Streamlit's client keeps the page and tries to come back
 # Headers that would have Streamlit's page sent in part, packed, or not at all.
 _PARTLY = (b"accept-encoding", b"range", b"if-range", b"if-none-match", b"if-modified-since")
@@ -65,6 +72,7 @@ class Gate:
         self._app = app
         self._hosts = tuple(allowed_hosts)
         self._entered = connection.through_proxies(self._enter)
+        self._runs: dict[str, _Runs] = {}
         Gate.active = True
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -115,6 +123,8 @@ class Gate:
             return foreign_host_page(scope)
         if _content_length(scope) > _most(scope):
             return Response(status_code=413)
+        if {b"content-length", b"transfer-encoding"} <= {name for name, _ in scope["headers"]}:
+            return Response(status_code=400)  # whoever stands between may end the request elsewhere
         return None
 
     def _answer(self, scope: Scope) -> App | None:
@@ -144,6 +154,8 @@ class Gate:
         first = _TO_DO[current().todo(half)] if half else "/login"
         if half and path == first:
             return None
+        if scope["method"] == "POST" and path in _TO_DO.values():  # the session ended since the form was shown
+            return RedirectResponse(f"{first}?next={quote(path)}", 303)
         if not reads or _is_under(path, _PARTS):
             return Response(status_code=401)
         if current().is_new:
@@ -176,6 +188,10 @@ class Gate:
             await self._app({**scope, "method": "GET", "headers": headers, "extensions": {}}, receive, whole)
 
         return app
+
+    def _runs_of(self, user: str) -> _Runs:
+        self._runs = {name: runs for name, runs in self._runs.items() if not runs.are_full}
+        return self._runs.setdefault(user, _Runs())
 
     # -- the WebSocket -----------------------------------------------------------------------------------------------
 
@@ -219,11 +235,17 @@ class Gate:
                 await asyncio.sleep(_RECHECK_SECONDS)
             await close()
 
+        runs = self._runs_of(account.name)
+
         async def guarded_receive() -> Message:
             message = await receive()
-            if message["type"] == "websocket.receive" and (over.is_set() or not valid(used=True)):
-                await close()
-                return {"type": "websocket.disconnect", "code": _ENDED}
+            if message["type"] == "websocket.receive":
+                asked = _asked(message)
+                if asked == _RUN:
+                    await runs.wait()
+                if asked == _TOO_MUCH or over.is_set() or not valid(used=True):
+                    await close()
+                    return {"type": "websocket.disconnect", "code": _ENDED}
             return message
 
         async def guarded_send(message: Message) -> None:
@@ -239,6 +261,50 @@ class Gate:
             watcher.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await watcher
+
+
+class _Runs:
+    """How many runs of pages a user may still ask for: they come back with time."""
+
+    def __init__(self) -> None:
+        self._left, self._at = float(_RUNS_AT_ONCE), time.monotonic()
+
+    def _now(self) -> float:
+        now = time.monotonic()
+        self._left = min(_RUNS_AT_ONCE, self._left + (now - self._at) * _RUNS_A_SECOND)
+        self._at = now
+        return self._left
+
+    @property
+    def are_full(self) -> bool:
+        """Whether nothing is known of this user that a new count would not know."""
+        return self._now() >= _RUNS_AT_ONCE
+
+    async def wait(self) -> None:
+        """Take one, once there is one."""
+        left = self._now() - 1
+        self._left = left
+        if left < 0:
+            await asyncio.sleep(-left / _RUNS_A_SECOND)
+
+
+_RUN, _OTHER, _TOO_MUCH = "run", "other", "too much"
+
+
+def _asked(message: Message) -> str:
+    """What a page asks for: a run, something else, or more than a page of ours ever does."""
+    content = message.get("bytes") or b""
+    if len(content) > LARGEST_MESSAGE or message.get("text"):
+        return _TOO_MUCH
+    from streamlit.proto.BackMsg_pb2 import BackMsg
+
+    try:
+        asked = BackMsg.FromString(content)
+    except DecodeError:
+        return _OTHER  # Streamlit ends the socket itself
+    if len(asked.file_urls_request.file_names) > _MOST_FILES:
+        return _TOO_MUCH
+    return _RUN if asked.WhichOneof("type") == "rerun_script" else _OTHER
 
 
 class _TooLarge(Exception):

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from lib.access import download_password, second_factor
 from lib.access.accounts import Account, Factor, check_password
 from lib.access.entrance import NO_KEY, Entrance
 from lib.access.second_factor import Offer
 from lib.access.sessions import Session
-from lib.errors import AccountError, BadCode, BadSignIn, NotSignedIn
+from lib.errors import AccountError, AppError, BadCode, BadSignIn, NotSignedIn, StoreError
 from lib.i18n import N_
 
 _OFFERED = 1800.0  # seconds for which a secret that nobody confirmed stays the same
+
+
+class _Offered(NamedTuple):
+    """A secret that a session was shown. `proven`: the user's password was given for it."""
+
+    user: str
+    secret: str
+    since: float
+    proven: bool
 
 
 class OwnAccess(Entrance):
@@ -22,63 +33,108 @@ class OwnAccess(Entrance):
 
     def __init__(self, data_dir: Path, clock: Callable[[], float] = time.time) -> None:
         super().__init__(data_dir, clock)
-        self._offers: dict[str, tuple[str, float]] = {}
+        self._offers: dict[str, _Offered] = {}
 
     # -- the password ------------------------------------------------------------------------------------------------
 
-    def change_own_password(self, token: str, old: str, new: str) -> str:
+    def change_own_password(self, token: str, old: str, new: str, device: str = "", address: str = "") -> str:
         """Another password for oneself. Every session ends; returns the token of a new one for this device.
+
+        Args:
+            device, address: who asks now, here and below; where the session began if they are not told.
 
         Raises:
             BadSignIn, TooMany: the old password is wrong.
             AccountError: the new one cannot be used.
         """
         account = self.half_in(token)
-        session = self._session(token, account)
+        session = self._session(token, account, device, address)
         check_password(new)
         master = self._own_master(token)
         self._prove(session, old)
         if new == old:
             raise AccountError(N_("This is the password that you have now. Choose another one."))
-        with self.accounts.changing():
-            self.keyring.set_account(master, session.user, new)
-            self.accounts.set_password(session.user, new)
+        self._give_password(master, session.user, new)
         account = self.accounts.get(session.user)
         assert account
         changed = self.sessions.create(
             account, master, session.device, session.address, session.own, session.preferences
         )
-        self.sessions.end_user(session.user, but=changed)
+        self._clear_sessions(session.user, but=changed)
         self._event("own_password", session)
         return changed
 
+    def _give_password(self, master: bytes, name: str, password: str, *, must_change: bool = False) -> None:
+        """Another password for an account and its slot in the keyring: for both, or for neither.
+
+        Raises:
+            AccountError, StoreError: the password before holds.
+            NotSynced: as for `write_atomically`.
+        """
+        with self.accounts.changing():
+            account, slot = self.accounts.get(name), self.keyring.slot(name)
+            try:
+                self.keyring.set_account(master, name, password)
+                self.accounts.set_password(name, password, must_change=must_change)
+            except AppError:
+                if self.accounts.get(name) == account:  # no new epoch: the password before holds, and needs its slot
+                    with contextlib.suppress(StoreError):
+                        self.keyring.put_back(name, slot) if slot else self.keyring.drop_account(name)
+                raise
+
+    def _clear_sessions(self, name: str, but: str = "") -> None:
+        """Take sessions away that a new epoch of the account has ended; where the disk refuses, they stay ended."""
+        with contextlib.suppress(StoreError):
+            self.sessions.end_user(name, but=but)
+
     # -- the second factor -------------------------------------------------------------------------------------------
 
-    def begin_second_factor(self, token: str, password: str = "") -> Offer:
+    def begin_second_factor(self, token: str, password: str = "", device: str = "", address: str = "") -> Offer:
         """What to show to an authenticator app. Nothing changes until `confirm_second_factor`.
 
         Args:
-            password: one's own; needed where there is a second factor already, which the new one replaces.
+            password: one's own, so that nobody does it at a device that was left open; not needed where a second factor
+                must be set up before anything else, and there is none.
 
         Raises:
             BadSignIn, TooMany: the password is wrong.
             AccountError: the account has no key.
         """
         account = self.half_in(token)
-        session = self._session(token, account)
+        session = self._session(token, account, device, address)
         assert account
         self._own_master(token)
-        secret, since = self._offers.get(session.id, ("", 0.0))
-        now = self.clock()
-        if not secret or now - since > _OFFERED:
-            if account.second_factor:
-                self._prove(session, password)
-            secret = second_factor.new_secret()
-            self._offers = {key: kept for key, kept in self._offers.items() if now - kept[1] <= _OFFERED}
-            self._offers[session.id] = (secret, now)
-        return second_factor.offer(secret, account.name, self.settings.controller or self.id)
+        offered = self._offered(session)
+        asks = self.todo(account) != "second_factor"
+        if asks:
+            self._prove(session, password)
+        if offered is None or (asks and not offered.proven):
+            now = self.clock()
+            offered = _Offered(account.name, second_factor.new_secret(), now, asks)
+            with self._handing:
+                self._offers = {key: kept for key, kept in self._offers.items() if now - kept.since <= _OFFERED}
+                self._offers[session.id] = offered
+        return self._shown(offered)
 
-    def confirm_second_factor(self, token: str, code: str) -> list[str]:
+    def offered_second_factor(self, token: str) -> Offer | None:
+        """What this session was shown last, to be shown again after a wrong code; None where that is over."""
+        offered = self._offered(self._session(token, self.half_in(token)))
+        return self._shown(offered) if offered else None
+
+    def _offered(self, session: Session) -> _Offered | None:
+        offered = self._offers.get(session.id)
+        return offered if offered and self.clock() - offered.since <= _OFFERED else None
+
+    def _shown(self, offered: _Offered) -> Offer:
+        return second_factor.offer(offered.secret, offered.user, self.settings.controller or self.id)
+
+    def _set_factor(self, name: str, factor: Factor | None) -> None:
+        """Give a user another second factor, or none. What was offered before is offered no more."""
+        self.accounts.set_factor(name, factor)
+        with self._handing:
+            self._offers = {key: kept for key, kept in self._offers.items() if kept.user != name}
+
+    def confirm_second_factor(self, token: str, code: str, device: str = "", address: str = "") -> list[str]:
         """Begin to use the offered second factor. Returns the recovery codes, which nobody can read again.
 
         Raises:
@@ -86,23 +142,23 @@ class OwnAccess(Entrance):
             BadSignIn: nothing is offered (any more).
         """
         account = self.half_in(token)
-        session = self._session(token, account)
+        session = self._session(token, account, device, address)
         master = self._own_master(token)
-        secret, since = self._offers.get(session.id, ("", 0.0))
-        if not secret or self.clock() - since > _OFFERED:
+        offered = self._offered(session)
+        # One that began without a password may not replace what was set up elsewhere meanwhile.
+        if offered is None or (account and account.second_factor and not offered.proven):
             raise BadSignIn(N_("The second factor was not set up in time. Begin again."))
-        step = second_factor.step_of(secret, code, self.clock())
+        step = second_factor.step_of(offered.secret, code, self.clock())
         if step is None:
             raise BadCode
         codes = second_factor.recovery_codes()
         hashes = tuple(second_factor.recovery_hash(master, session.user, code) for code in codes)
-        sealed = second_factor.sealed(master, session.user, secret)
-        self.accounts.set_factor(session.user, Factor(sealed, step, hashes))
-        self._offers.pop(session.id, None)
+        sealed = second_factor.sealed(master, session.user, offered.secret)
+        self._set_factor(session.user, Factor(sealed, step, hashes))
         self._event("second_factor", session)
         return codes
 
-    def end_second_factor(self, token: str, password: str) -> None:
+    def end_second_factor(self, token: str, password: str, device: str = "", address: str = "") -> None:
         """Use no second factor any more.
 
         Raises:
@@ -110,12 +166,12 @@ class OwnAccess(Entrance):
             BadSignIn, TooMany: the password is wrong.
         """
         account = self.account_of(token)
-        session = self._session(token, account)
+        session = self._session(token, account, device, address)
         assert account
         if second_factor.required(account.roles, self.settings.second_factor_for):
             raise AccountError(N_("Your role must use a second factor. It can be replaced, not taken away."))
         self._prove(session, password)
-        self.accounts.set_factor(account.name, None)
+        self._set_factor(account.name, None)
         self._event("second_factor_off", session)
 
     # -- the download password ---------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from lib import first_start
 from lib.access.accounts import Account
 from lib.access.cookies import set_session, token_of
 from lib.access.credentials import MOST_BYTES, SHORTEST
-from lib.access.forms import Form, in_thread, local_path, message, page, posted, refused
+from lib.access.forms import Form, came_from, in_thread, local_path, message, page, posted, refused
 from lib.access.page import language_of
 from lib.access.second_factor import Offer, required
 from lib.errors import AccountError, AppError, BadCode, NotAllowed, NotSignedIn
@@ -77,7 +77,8 @@ async def change_password(request: Request, form: Form) -> Response:
     try:
         if new != form.get("password_again", ""):
             raise AccountError(N_("The two passwords differ. Type both again."))
-        changed = await in_thread(partial(current().change_own_password, token, form.get("old", ""), new))
+        change = partial(current().change_own_password, token, form.get("old", ""), new, **came_from(request))
+        changed = await in_thread(change)
     except AppError as error:
         return _password_page(token, account, target, error)
     if forced:
@@ -147,18 +148,18 @@ def _factor_page(
 async def change_second_factor(request: Request, form: Form) -> Response:
     (token, account), target = _who(request), _target(request, form)
     do, own_password = form.get("do", ""), form.get("password", "")
-    shown = partial(_factor_page, token, account, target)
+    shown, asking = partial(_factor_page, token, account, target), came_from(request)
     offer = None
     try:
         if do == "begin":
-            return shown(offer=await in_thread(partial(current().begin_second_factor, token, own_password)))
+            return shown(offer=await in_thread(partial(current().begin_second_factor, token, own_password, **asking)))
         if do == "end":
-            await in_thread(partial(current().end_second_factor, token, own_password))
+            await in_thread(partial(current().end_second_factor, token, own_password, **asking))
             return RedirectResponse(target, 303)
         try:
-            codes = await in_thread(partial(current().confirm_second_factor, token, form.get("code", "")))
+            codes = await in_thread(partial(current().confirm_second_factor, token, form.get("code", ""), **asking))
         except BadCode:
-            offer = await in_thread(partial(current().begin_second_factor, token))
+            offer = await in_thread(partial(current().offered_second_factor, token))
             raise
     except AppError as error:
         return shown(error, offer)

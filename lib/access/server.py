@@ -74,8 +74,8 @@ def lifespan(
         if password and not installation.is_new:
             try:
                 await to_thread.run_sync(installation.open_unattended, password)
-            except AppError as error:
-                installation.store_error = error
+            except AppError as error:  # people may open it all the same: no `store_error`
+                _say(error)
         _send_at_once()
         _tell_systemd()
         try:
@@ -110,7 +110,7 @@ def _workbook_password() -> str:
     if path == Path():
         return ""
     try:
-        return path.read_text("utf-8").rstrip("\r\n")
+        return path.read_text("utf-8-sig").rstrip("\r\n")
     except (OSError, ValueError) as error:
         unread = N_("The file {file} with the workbook's password cannot be read: {problem}")
         _stop(AppError(unread, file=str(path), problem=error))
@@ -141,6 +141,13 @@ def _tell_systemd() -> None:
 
 def _stop(error: Exception) -> None:
     """Say in the terminal why the server does not start, and end."""
+    _say(error)
+    # uvicorn would print a traceback for an exit through its import of the app.
+    os._exit(1)
+
+
+def _say(error: Exception) -> None:
+    """Say in the terminal what is wrong."""
     texts = (
         [error.text]
         if isinstance(error, AppError)
@@ -150,8 +157,6 @@ def _stop(error: Exception) -> None:
         texts = [Text("{field}: {problem}", {"field": name, "problem": text}) for name, text in error.fields.items()]
     for text in texts:
         print(translator("en").text(text), file=sys.stderr, flush=True)
-    # uvicorn would print a traceback for an exit through its import of the app.
-    os._exit(1)
 
 
 def _no_uploads_on_disk() -> None:

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+import shlex
+import subprocess
+import sys
 from functools import partial
+from pathlib import Path
 from urllib.parse import quote
 
 from anyio import to_thread
@@ -19,7 +24,9 @@ from lib.access.roles import may
 from lib.errors import AppError, Invalid, NotAllowed
 from lib.i18n import LANGUAGES, N_, Text, translator
 from lib.installation import current
+from lib.process import user_name
 
+PROGRAM = Path(__file__).resolve().parents[2]
 TYPED = ("company", "person_responsible", "display_name", "username", "start_with")
 
 
@@ -78,6 +85,8 @@ async def set_up(request: Request, form: Form) -> Response:
     except Invalid as invalid:
         return shown(errors=invalid.fields)
     except AppError as error:
+        if not current().is_new:  # a second click came in the meantime
+            return RedirectResponse("/", 303)
         return shown(error=error.text)
     onward = "/imports" if form.get("start_with") == "table" else "/"
     response = _sheet_page(language, values["username"].strip().lower(), onward)
@@ -88,6 +97,11 @@ async def set_up(request: Request, form: Form) -> Response:
 def _differing(form: Form) -> list[str]:
     twice = ["password"] if current().workbook.exists() else ["password", "workbook_password"]
     return [name for name in twice if form.get(name, "") != form.get(f"{name}_again", "")]
+
+
+def _written(command: list[str]) -> str:
+    """A command as it is typed in a terminal of this system."""
+    return subprocess.list2cmdline(command) if os.name == "nt" else shlex.join(command)
 
 
 def _sheet_page(language: str, username: str, onward: str = "/") -> Response:
@@ -103,6 +117,11 @@ def _sheet_page(language: str, username: str, onward: str = "/") -> Response:
         register=installation.id,
         date=translator(language).date(dt.date.today()),
         folder=str(folder),
+        program=str(PROGRAM),
+        user=user_name(),
+        command=_written(
+            [sys.executable or "python", "-m", "lib", "--data", str(folder), "user", "password", username]
+        ),
         files={name: str(folder / name) for name in ("prospects.xlsx", "keys.json", "accounts.yaml")},
         problem=translator(language).text(installation.store_error.text) if installation.store_error else "",
     )

@@ -8,7 +8,8 @@ After the free tries each wait is twice the one before, to a minute at most; fai
 address that a user's count keeps waiting has its turn when its own wait is over, whatever others did meanwhile: else
 one who never stops guessing would keep every new address out.
 
-Names and addresses stand there as keyed hashes, the same for users that exist and others.
+Names and addresses stand there as keyed hashes, the same for users that exist and others. The key stands there, too, so
+an address can be tried out; a name's hash is cut to 24 bits, which many words share: it tells no password typed there.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ KNOWN = 30 * 86400.0  # seconds for which an address stays known
 MOST = 4096  # counts
 MOST_KNOWN = 20  # addresses of a user
 MOST_TURNS = 50  # addresses that wait for their turn at a user
+_NAME = 6  # hex digits of a name's hash, 24 bits
 _logger = logging.getLogger(__name__)
 
 
@@ -62,8 +64,15 @@ class _State:
     known: dict[str, dict[str, float]] = field(default_factory=dict)
     turns: dict[str, dict[str, float]] = field(default_factory=dict)
 
-    def hash(self, text: str) -> str:
-        return hmac.new(bytes.fromhex(self.key), text.encode("utf-8", "replace"), hashlib.sha256).hexdigest()[:24]
+    def user(self, name: str) -> str:
+        """A name's hash. It is short: somebody may have typed a password there, and many words have the same one."""
+        return self._hash(name)[:_NAME]
+
+    def address(self, address: str) -> str:
+        return self._hash(address)[:24]
+
+    def _hash(self, text: str) -> str:
+        return hmac.new(bytes.fromhex(self.key), text.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
 
 
 class Throttle:
@@ -79,6 +88,8 @@ class Throttle:
         self._clock = clock
         self._mutex = threading.Lock()
         self._unwritten: _State | None = None  # what the disk did not take
+        self._last: _State | None = None  # what was read last, and has been counted since
+        self._blind: _State | None = None  # counted while the file could not be read, and never had been
 
     def begin(self, user: str, address: str, *, code: bool = False) -> None:
         """Count an attempt as failed before it is checked, so that attempts at the same moment count as well.
@@ -101,7 +112,7 @@ class Throttle:
                 for kind, key in kinds.items():
                     failures, _ = _decayed(state.counts.get(key), now)
                     state.counts[key] = (min(failures + 1, _most(kind)), now)
-                state.turns.get(state.hash(user), {}).pop(state.hash(address), None)
+                state.turns.get(state.user(user), {}).pop(state.address(address), None)
         if wait > 0:
             raise TooMany(math.ceil(wait))
 
@@ -121,8 +132,8 @@ class Throttle:
                 else:  # whoever comes next does not wait for this one
                     state.counts[key] = (failures - 1, min(at, now - _delay(kind, failures - 1)))
             if known:
-                known_here = state.known.setdefault(state.hash(user), {})
-                known_here[state.hash(address)] = now
+                known_here = state.known.setdefault(state.user(user), {})
+                known_here[state.address(address)] = now
                 for old in sorted(known_here, key=known_here.__getitem__)[:-MOST_KNOWN]:
                     del known_here[old]
 
@@ -132,11 +143,13 @@ class Throttle:
         Args:
             users, addresses: those that may be told; what is slowed under another name is told without it.
         """
-        state, now = self._unwritten or self._read(), self._clock()
+        with self._mutex:
+            state, _ = self._now()
+        now = self._clock()
         users = sorted(set(users))
         named = {
-            "user": {state.hash(user): user for user in users},
-            "address": {state.hash(network(address)): address for address in addresses},
+            "user": {state.user(user): user for user in users},
+            "address": {state.address(network(address)): address for address in addresses},
         }
         found = []
         for key, count in state.counts.items():
@@ -153,16 +166,16 @@ class Throttle:
 
     def _turn(self, state: _State, user: str, address: str, wait: float, now: float) -> float:
         """What an address has to wait for a user's count: not at all once its turn has come."""
-        turns = state.turns.get(state.hash(user), {})
-        due = turns.get(state.hash(address))
+        turns = state.turns.get(state.user(user), {})
+        due = turns.get(state.address(address))
         if due is not None and due - now <= LONGEST:
             return min(wait, max(0.0, due - now))
         if wait > 0:
-            turns = state.turns.setdefault(state.hash(user), {})
+            turns = state.turns.setdefault(state.user(user), {})
             for over in [key for key, at in turns.items() if now - at > LONGEST]:
                 del turns[over]  # it did not come
             if len(turns) < MOST_TURNS:
-                turns[state.hash(address)] = now + wait
+                turns[state.address(address)] = now + wait
         return wait
 
     # -- the file ------------------------------------------------------------------------------------------------
@@ -177,11 +190,14 @@ class Throttle:
                 stack.enter_context(locked(self._lock, 10))
             except (Busy, NotWritten) as error:
                 trouble = error
-            state = self._unwritten or self._read()
+            state, unread = self._now()
             before = asdict(state)
             yield state
             _tidy(state, self._clock())
             if (content := asdict(state)) == before and self._unwritten is None:
+                return
+            if state is self._blind:  # what stands in the file is not written over
+                _logger.warning("The attempts to sign in are counted in memory only: %s", unread)
                 return
             if trouble is None:
                 try:
@@ -193,20 +209,42 @@ class Throttle:
             self._unwritten = state
             _logger.warning("The attempts to sign in are counted in memory only: %s", trouble)
 
+    def _now(self) -> tuple[_State, OSError | None]:
+        """The counts as they are known, and why the file was not read if it was not: that forgets no guess."""
+        if self._unwritten:
+            return self._unwritten, None
+        try:
+            self._last, self._blind = self._read(), None
+        except OSError as error:
+            if self._last is None:
+                self._last = self._blind = _State(secrets.token_hex(16))
+            return self._last, error
+        return self._last, None
+
     def _read(self) -> _State:
+        """The counts in the file. Raises OSError where it is there and cannot be read."""
         try:
             content: dict[str, Any] = read_json(self.path, {})
             bytes.fromhex(content["key"])
             return _State(
                 content["key"],
-                {str(k): (float(count), float(at)) for k, (count, at) in content["counts"].items()},
+                {_shortened(k): (float(count), float(at)) for k, (count, at) in content["counts"].items()},
                 *(
-                    {str(k): {str(a): float(at) for a, at in of.items()} for k, of in content[name].items()}
+                    {str(k)[:_NAME]: {str(a): float(at) for a, at in of.items()} for k, of in content[name].items()}
                     for name in ("known", "turns")
                 ),
             )
-        except (OSError, ValueError, TypeError, AttributeError, KeyError, ArithmeticError, RecursionError):
+        except (ValueError, TypeError, AttributeError, KeyError, ArithmeticError, RecursionError):
             return _State(secrets.token_hex(16))  # none, or a damaged one: it counts as empty
+
+
+def _shortened(key: str) -> str:
+    """The key of a count in a file of an earlier version, whose names had longer hashes."""
+    kind, _, hashes = key.partition(":")
+    if kind in ("address", "shared"):
+        return key
+    user, *address = hashes.split(":")
+    return ":".join([kind, user[:_NAME], *address])
 
 
 def network(address: str) -> str:
@@ -224,7 +262,7 @@ def network(address: str) -> str:
 
 def _kinds(state: _State, user: str, address: str, code: bool, now: float) -> dict[str, str]:
     """What an attempt counts for, by kind: where it stands in the counts."""
-    user_hash, address_hash = state.hash(user), state.hash(address)
+    user_hash, address_hash = state.user(user), state.address(address)
     if any(now - of[address_hash] <= KNOWN for of in state.known.values() if address_hash in of):
         kind = "code here" if code else "here"
         return {kind: f"{kind}:{user_hash}:{address_hash}", "shared": f"shared:{address_hash}"}

@@ -14,7 +14,7 @@ from lib.access.assets import STATIC
 from lib.access.cookies import code_cookie, drop_code, drop_session, set_code, set_session, token_of
 from lib.access.forms import Form, came_from, in_thread, local_path, message, page, posted, refused
 from lib.access.page import SESSION, language_of
-from lib.errors import AppError, BadCode, TooMany
+from lib.errors import AppError, BadCode, NotSynced, StoreError, TooMany
 from lib.i18n import N_, translator
 from lib.installation import current
 
@@ -112,8 +112,18 @@ async def logout(request: Request) -> Response:
 
 @posted
 async def sign_out(request: Request, _form: Form) -> Response:
-    current().sign_out(token_of(request.scope))
-    response = RedirectResponse("/login?left", 303)
+    token = token_of(request.scope)
+    response: Response = RedirectResponse("/login?left", 303)
+    try:
+        current().sign_out(token)
+    except NotSynced:  # it has ended
+        pass
+    except StoreError:
+        text = N_(
+            "This browser no longer has your session, but the server could not write that it has ended: a copy of it "
+            "would still be good. Tell an administrator, who can end all your sessions with Device lost."
+        )
+        response = message(language_of(token), 503, N_("Signed out here only"), text, ("/login", N_("Sign in")))
     drop_session(response, request)
     return response
 

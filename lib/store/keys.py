@@ -25,6 +25,7 @@ from lib.errors import Busy, Damaged, StoreError, WrongPassword
 from lib.files import is_there, locked, read_json, reason, remove_leftovers, write_json
 from lib.i18n import N_
 
+Slot = dict[str, Any]
 VERSION = 1
 SCRYPT_COST = 2**15  # tests lower it; one test asserts what is shipped
 _COSTS = frozenset(2**n for n in range(1, 21))  # what scrypt can take, and this machine
@@ -157,6 +158,19 @@ class Keyring:
             content["accounts"][user] = slot
             write_json(self.path, content)
 
+    def slot(self, user: str) -> Slot | None:
+        """An account's slot as it stands in the file, for `put_back`; None where there is none."""
+        slot: Slot | None = self._read()["accounts"].get(user)
+        return slot
+
+    def put_back(self, user: str, slot: Slot) -> None:
+        """Give an account the slot again that it had before."""
+        with locked(self._lock):
+            content = self._read()
+            if content["accounts"].get(user) != slot:
+                content["accounts"][user] = slot
+                write_json(self.path, content)
+
     def drop_account(self, user: str) -> None:
         """Take an account's slot away."""
         with locked(self._lock):
@@ -193,11 +207,11 @@ class Keyring:
         return dict(content)
 
 
-def _slot(master: bytes, password: str, purpose: str) -> dict[str, Any]:
+def _slot(master: bytes, password: str, purpose: str) -> Slot:
     salt = secrets.token_bytes(16)
     key = _from_password(password, salt, SCRYPT_COST)
     return {"cost": SCRYPT_COST, "salt": _text(salt), "key": _text(seal(key, master, purpose))}
 
 
-def _open(slot: dict[str, Any], password: str, purpose: str) -> bytes | None:
+def _open(slot: Slot, password: str, purpose: str) -> bytes | None:
     return unseal(_from_password(password, _bytes(slot["salt"]), slot["cost"]), _bytes(slot["key"]), purpose)

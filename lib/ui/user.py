@@ -45,7 +45,11 @@ def show(v: Visit, user: Account) -> None:
     with st.form(f"roles-{user.name}-{user.epoch}"):
         roles = roles_field(t, user.roles, f"roles-{user.name}-{user.epoch}-r")
         st.caption(t("Other roles end your own session.") if own else t("Other roles end the user's sessions."))
-        if st.form_submit_button(t("Save roles")) and attempt(lambda: v.workspace.set_roles(user.name, roles), t):
+        if not st.form_submit_button(t("Save roles")):
+            pass
+        elif set(roles) == user.roles:
+            st.caption(t("These are the roles already."))
+        elif attempt(lambda: v.workspace.set_roles(user.name, roles), t):
             flash(t("The roles of {name} were changed. The sessions of {name} have ended.", name=user.name))
             st.rerun()
     with st.container(horizontal=True, key="user-acts"):

@@ -8,6 +8,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ClientState_pb2 import ClientState
 
 from lib.access import gate
 from lib.access.gate import Gate
@@ -126,3 +128,92 @@ def test_behind_https_a_cookie_of_streamlit_s_own_goes_over_https_alone() -> Non
     ):
         headers = with_headers({"scheme": scheme, "headers": []}, theirs, kept=False)
         assert [value for name, value in headers if name.lower() == b"set-cookie"] == expected
+
+
+# -- what one page may ask for -----------------------------------------------------------------------------------------
+
+
+def message(**parts: Any) -> bytes:
+    return bytes(BackMsg(**parts).SerializeToString())
+
+
+RUN = message(rerun_script=ClientState(query_string="a=b"))
+
+
+def asked_for(server: Server, *messages: dict[str, Any]) -> tuple[list[str], list[dict[str, Any]]]:
+    """What the app got of what a page sent."""
+
+    async def app(server: Server, incoming: Any, receive: Any, send: Any, got: list[str]) -> None:
+        for sent in messages:
+            incoming.put_nowait({"type": "websocket.receive", **sent})
+        while len(got) <= len(messages) and (not got or got[-1] != "websocket.disconnect"):
+            got.append((await receive())["type"])
+
+    got, sent = talk(app, server)
+    return got[1:], sent
+
+
+def test_a_flood_of_runs_waits_its_turn_and_nothing_of_it_is_lost(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+    sleep = asyncio.sleep
+
+    async def note(seconds: float) -> None:
+        waited.append(seconds)
+        await sleep(0)
+
+    monkeypatch.setattr(gate.asyncio, "sleep", note)
+    monkeypatch.setattr(gate, "_RECHECK_SECONDS", 1e9)
+    got, _ = asked_for(server, *[{"bytes": RUN}] * 100)
+    waits = [seconds for seconds in waited if seconds < 1e9]
+    assert got == ["websocket.receive"] * 100
+    assert len(waits) == 70 and waits == sorted(waits) and 17 < waits[-1] < 17.6  # 30 at once, then 4 a second
+
+
+def test_runs_of_all_sockets_of_a_user_count_together(server: Server) -> None:
+    both = Gate(lambda scope, receive, send: None)  # type: ignore[arg-type,return-value]
+    runs = both._runs_of("sami")
+    asyncio.run(runs.wait())
+    assert both._runs_of("sami") is runs and both._runs_of("bo") is not runs
+    runs._at -= 60
+    assert runs.are_full and both._runs_of("sami") is not runs  # a count that is over is forgotten
+
+
+def test_what_is_no_run_waits_for_nothing(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate, "_RUNS_AT_ONCE", 0)
+    monkeypatch.setattr(gate, "_RUNS_A_SECOND", 1e-9)
+    got, _ = asked_for(server, *[{"bytes": message(app_heartbeat=True)}] * 100)
+    assert got == ["websocket.receive"] * 100
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"bytes": message(file_urls_request={"request_id": "1", "file_names": ["x"] * 21})},
+        {"bytes": message(rerun_script=ClientState(query_string="a" * gate.LARGEST_MESSAGE))},
+        {"text": "x"},
+    ],
+)
+def test_more_than_a_page_of_ours_asks_for_ends_the_socket(server: Server, sent: dict[str, Any]) -> None:
+    assert asked_for(server, sent) == (["websocket.disconnect"], [{"type": "websocket.close", "code": 1008}])
+
+
+def test_as_many_files_as_a_page_takes_are_no_attack(server: Server) -> None:
+    few = {"bytes": message(file_urls_request={"request_id": "1", "file_names": ["x"] * 20})}
+    assert asked_for(server, few)[0] == ["websocket.receive"]
+
+
+def test_a_request_that_says_its_length_twice_is_refused(server: Server) -> None:
+    sent: list[dict[str, Any]] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        raise AssertionError("it passed")
+
+    async def send(answer: dict[str, Any]) -> None:
+        sent.append(answer)
+
+    headers = [(b"host", b"localhost"), (b"content-length", b"3"), (b"transfer-encoding", b"chunked")]
+    scope = {"type": "http", "scheme": "http", "method": "POST", "path": "/login", "headers": headers}
+    asyncio.run(Gate(app)({**scope, "client": ("127.0.0.1", 1), "query_string": b""}, None, send))  # type: ignore[arg-type]
+    assert sent[0]["status"] == 400

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from pathlib import Path
 
 import pytest
 
@@ -14,10 +15,12 @@ from lib.errors import (
     Invalid,
     NotAllowed,
     NotSignedIn,
+    NotSynced,
     NotWritten,
     TooMany,
     WrongPassword,
 )
+from lib.files import write_atomically
 from lib.installation import Installation
 from lib.operations import Workspace
 from lib.store import keys
@@ -362,6 +365,35 @@ def test_a3_what_ends_a_session_ends_it_for_good(installation: Installation, sta
     assert installation.user_of(admin)
 
 
+@pytest.mark.parametrize("change", ["roles", "disabled", "reset", "recovery", "own"])
+def test_a3_a_change_that_has_ended_the_sessions_is_told_though_the_disk_is_full_then(
+    installation: Installation, start: Start, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    admin = start()
+    add(installation, "bo")
+    tokens = [sign_in(installation, "bo").token for _ in range(2)]
+
+    def full(*_: object, **__: object) -> None:
+        raise NotWritten(reason="x")
+
+    monkeypatch.setattr(installation.sessions, "end_user", full)
+    match change:
+        case "roles":
+            installation.set_roles("bo", {"manager"})
+        case "disabled":
+            installation.set_disabled("bo", True)
+        case "reset":
+            password = installation.reset_password(admin, "bo")
+            assert installation.half_in(sign_in(installation, "bo", password).token)
+        case "recovery":
+            installation.recover_password("bo", THIRD, WORKBOOK_PASSWORD)
+        case "own":
+            assert installation.user_of(installation.change_own_password(tokens[0], OTHER, THIRD))
+    assert not any(installation.half_in(token) for token in tokens)
+    with pytest.raises(NotWritten):
+        installation.lost_device("bo")
+
+
 def test_a3_an_account_changed_by_another_process_ends_the_session_by_its_epoch(
     installation: Installation, start: Start
 ) -> None:
@@ -432,6 +464,40 @@ def test_a_reset_gives_a_new_one_time_password_each_time(installation: Installat
     assert account and account.must_change
 
 
+@pytest.mark.parametrize("who", ["oneself", "an administrator", "the workbook's password"])
+@pytest.mark.parametrize("way", ["no key", "no account", "a key that is not confirmed"])
+def test_a_password_that_the_disk_takes_half_of_leaves_the_one_before_with_its_key(
+    installation: Installation, start: Start, monkeypatch: pytest.MonkeyPatch, who: str, way: str
+) -> None:
+    admin = start()
+    add(installation, "bo")
+    token = sign_in(installation, "bo").token
+
+    def write(path: Path, content: bytes) -> None:
+        if way == "a key that is not confirmed":
+            write_atomically(path, content)
+            raise NotSynced(reason="x")
+        raise NotWritten(reason="x")
+
+    with monkeypatch.context() as patched:
+        # The keyring writes JSON, the accounts write YAML themselves.
+        patched.setattr(
+            "lib.access.accounts.write_atomically" if way == "no account" else "lib.files.write_atomically", write
+        )
+        with pytest.raises(NotWritten):
+            match who:
+                case "oneself":
+                    installation.change_own_password(token, OTHER, THIRD)
+                case "an administrator":
+                    installation.reset_password(admin, "bo")
+                case _:
+                    installation.recover_password("bo", THIRD, WORKBOOK_PASSWORD)
+    assert installation.user_of(token), "the session goes on"
+    restarted = again(installation)
+    assert sign_in(restarted, "bo").token and restarted.store is not None, "the password before opens the register"
+    restarted.close()
+
+
 def test_adding_a_name_that_is_taken_leaves_its_key_alone(installation: Installation, start: Start) -> None:
     admin = start()
     for name in ("aino", "bad name"):
@@ -485,6 +551,16 @@ def test_no_file_of_the_folder_holds_a_password_in_the_clear(installation: Insta
 
 def test_the_folder_has_a_name_that_stays(installation: Installation) -> None:
     assert installation.id == Installation(installation.data_dir).id != ""
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b'{"version": 1, "i', b"[]", b"{}", b"null", b'{"id": ""}', b'{"id": "a; b"}', b"\xff"]
+)
+def test_a_name_that_cannot_be_read_is_made_anew(installation: Installation, content: bytes) -> None:
+    path = installation.data_dir / "installation.json"
+    path.write_bytes(content)
+    made = installation.id
+    assert made and Installation(installation.data_dir).id == made
 
 
 def test_settings_are_seen_at_once_by_another_process(installation: Installation) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pyotp
@@ -21,7 +22,9 @@ MASTER, SECRET = bytes(range(32)), "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
 def set_up_factor(installation: Installation, token: str) -> tuple[str, list[str]]:
     """Give a user a second factor. Returns the app's secret and the recovery codes; a new code is on after that."""
-    secret = installation.begin_second_factor(token).secret
+    account = installation.half_in(token)
+    password = PASSWORD if account and account.name == "aino" else OTHER
+    secret = installation.begin_second_factor(token, password).secret
     codes = installation.confirm_second_factor(token, app_code(installation, secret))
     installation.clock.now += 60  # type: ignore[attr-defined]
     return secret, codes
@@ -88,8 +91,8 @@ def test_recovery_codes_differ_and_are_read_however_they_are_typed() -> None:
 
 
 def test_nothing_changes_until_the_app_s_code_is_right(installation: Installation, bo: str) -> None:
-    offer = installation.begin_second_factor(bo)
-    assert installation.begin_second_factor(bo) == offer, "a page that is loaded again shows the same"
+    offer = installation.begin_second_factor(bo, OTHER)
+    assert installation.begin_second_factor(bo, OTHER) == offer, "a page that is loaded again shows the same"
     with pytest.raises(BadCode):
         installation.confirm_second_factor(bo, "000000")
     assert sign_in(installation, "bo").token
@@ -100,12 +103,19 @@ def test_nothing_changes_until_the_app_s_code_is_right(installation: Installatio
     assert account and account.second_factor, "who set it up stays in"
 
 
+def test_at_a_device_that_was_left_open_nobody_sets_it_up(installation: Installation, bo: str) -> None:
+    for password in ("", PASSWORD):
+        with pytest.raises(BadSignIn):
+            installation.begin_second_factor(bo, password)
+    assert installation.offered_second_factor(bo) is None
+
+
 def test_each_session_sets_up_its_own(installation: Installation, bo: str) -> None:
-    secret = installation.begin_second_factor(bo).secret
+    secret = installation.begin_second_factor(bo, OTHER).secret
     other = sign_in(installation, "bo").token
     with pytest.raises(BadSignIn):
         installation.confirm_second_factor(other, app_code(installation, secret))
-    assert installation.begin_second_factor(other).secret != secret
+    assert installation.begin_second_factor(other, OTHER).secret != secret
     installation.clock.now += 3600  # type: ignore[attr-defined]
     with pytest.raises(BadSignIn):
         installation.confirm_second_factor(bo, app_code(installation, secret))
@@ -138,6 +148,44 @@ def test_a_new_phone_takes_the_password_and_the_old_one_s_codes_end(installation
     assert installation.second_step(pending, app_code(installation, new))
 
 
+def test_an_offer_that_took_no_password_replaces_no_second_factor(installation: Installation, bo: str) -> None:
+    """A session in strange hands waits with an offer until the owner has set up a second factor."""
+    installation.save_settings(second_factor_for="all")  # else the offer itself takes the password
+    stolen = sign_in(installation, "bo").token
+    strange = installation.begin_second_factor(stolen).secret
+    mine, _ = set_up_factor(installation, bo)
+    assert installation.offered_second_factor(stolen) is None
+    with pytest.raises(BadSignIn):
+        installation.confirm_second_factor(stolen, app_code(installation, strange))
+    assert installation.second_step(sign_in(installation, "bo").pending, app_code(installation, mine))
+
+
+def test_nor_one_that_another_process_does_not_know_of(installation: Installation, bo: str) -> None:
+    installation.save_settings(second_factor_for="all")
+    strange = installation.begin_second_factor(bo).secret
+    other = Installation(installation.data_dir, installation.clock)
+    set_up_factor(other, bo)
+    with pytest.raises(BadSignIn):
+        installation.confirm_second_factor(bo, app_code(installation, strange))
+    with pytest.raises(BadSignIn):
+        installation.begin_second_factor(bo, PASSWORD)
+    assert installation.begin_second_factor(bo, OTHER).secret != strange
+
+
+def test_each_page_with_another_phone_s_secret_takes_the_password(installation: Installation, bo: str) -> None:
+    set_up_factor(installation, bo)
+    offer = installation.begin_second_factor(bo, OTHER)
+    for password in ("", PASSWORD):
+        with pytest.raises(BadSignIn):
+            installation.begin_second_factor(bo, password)
+    with pytest.raises(BadCode):
+        installation.confirm_second_factor(bo, "000000")
+    assert installation.offered_second_factor(bo) == offer, "after a wrong code the picture stays"
+    assert installation.begin_second_factor(bo, OTHER) == offer
+    installation.drop_second_factor_by_workbook("bo", WORKBOOK_PASSWORD)
+    assert installation.offered_second_factor(bo) is None
+
+
 # -- signing in with it ------------------------------------------------------------------------------------------------
 
 
@@ -168,7 +216,7 @@ def test_a_code_is_good_once(installation: Installation, bo: str) -> None:
 
 
 def test_the_code_that_set_it_up_signs_nobody_in(installation: Installation, bo: str) -> None:
-    secret = installation.begin_second_factor(bo).secret
+    secret = installation.begin_second_factor(bo, OTHER).secret
     code = app_code(installation, secret)
     installation.confirm_second_factor(bo, code)
     with pytest.raises(BadCode):
@@ -222,6 +270,27 @@ def test_a4_codes_are_not_guessed_by_signing_in_again_and_again(installation: In
         except TooMany:
             slowed += 1
     assert tried < 15 and tried + slowed == 60
+
+
+def test_tickets_leave_one_at_a_time(installation: Installation, bo: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that left while others are gone through would stop that, or be back after it."""
+
+    class Watched(dict[str, Any]):
+        def pop(self, *given: Any) -> Any:
+            assert installation._handing.locked()
+            return super().pop(*given)
+
+    secret, _ = set_up_factor(installation, bo)
+    monkeypatch.setattr(installation, "_tickets", Watched())
+    pending = sign_in(installation, "bo").pending
+    for _ in range(TICKET_TRIES):
+        with pytest.raises(BadSignIn):
+            installation.second_step(pending, "000000")
+    with pytest.raises(BadSignIn):
+        installation.second_step("unknown", "000000")
+    installation.clock.now += 900  # type: ignore[attr-defined]
+    assert installation.second_step(sign_in(installation, "bo").pending, app_code(installation, secret))
+    assert not installation._tickets
 
 
 @pytest.mark.parametrize("change", ["disabled", "role", "password", "lost device", "dropped"])

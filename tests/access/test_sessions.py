@@ -14,8 +14,8 @@ from lib.settings import Settings
 
 from .conftest import Clock
 
-AINO = Account("aino", "Aino", "", frozenset({"sales"}), False, 3)
-BO = Account("bo", "Bo", "", frozenset({"sales"}), False, 1)
+AINO = Account("aino", "Aino", frozenset({"sales"}), False, 3)
+BO = Account("bo", "Bo", frozenset({"sales"}), False, 1)
 MASTER = bytes(range(32))
 Ends = list[tuple[str, str]]
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import hmac
 import json
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -270,6 +273,41 @@ def test_no_name_and_no_address_stands_in_the_file(throttle: Throttle, clock: Cl
     assert not json.loads(content)["counts"].keys() & json.loads(other.path.read_text())["counts"].keys()
 
 
+def names(path: Path) -> set[str]:
+    """The hashes of names in the file."""
+    content = json.loads(path.read_bytes())
+    of_names = [key.split(":")[1] for key in content["counts"] if key.split(":")[0] not in ("address", "shared")]
+    return {*of_names, *content["known"], *content["turns"]}
+
+
+def test_a_name_s_hash_is_too_short_to_tell_a_password_typed_there(throttle: Throttle, clock: Clock) -> None:
+    comes_in(throttle, "aino", HOME)
+    for n in range(8):
+        for address in (HOME, f"192.0.2.{n}"):
+            wait(throttle, "a password typed in the wrong field", address)
+            wait(throttle, "aino", address, code=True)
+    assert len(names(throttle.path)) == 2 and {len(name) for name in names(throttle.path)} == {6}
+
+
+def test_a_file_with_longer_hashes_counts_on_and_is_cut(throttle: Throttle, clock: Clock) -> None:
+    key = "00" * 16
+
+    def long(text: str) -> str:
+        return hmac.new(bytes.fromhex(key), text.encode(), "sha256").hexdigest()[:24]
+
+    counts = {f"user:{long('aino')}": [5, clock.now], f"here:{long('bo')}:{long(HOME)}": [5, clock.now]}
+    counts[f"address:{long(CAFE)}"] = [10, clock.now]
+    known = {long("aino"): {long(HOME): clock.now}}
+    throttle.path.write_text(json.dumps({"key": key, "counts": counts, "known": known, "turns": {}}))
+    assert [wait(throttle, *who) for who in (("aino", FAR), ("bo", HOME), ("eve", CAFE), ("aino", HOME))] == [
+        1,
+        1,
+        1,
+        0,
+    ]
+    assert {len(name) for name in names(throttle.path)} == {6}
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -310,6 +348,53 @@ def test_a4_a_lock_that_somebody_holds_opens_no_door(throttle: Throttle, monkeyp
 
     monkeypatch.setattr(module, "locked", held)
     assert [wait(throttle, "aino", f"192.0.2.{n}") for n in range(6)] == [0, 0, 0, 0, 0, 1]
+
+
+@pytest.fixture
+def unreadable(monkeypatch: pytest.MonkeyPatch) -> Callable[[], contextlib.AbstractContextManager[None]]:
+    """While it lasts, no descriptor is left to read the file."""
+
+    @contextlib.contextmanager
+    def lasting() -> Iterator[None]:
+        def fails(*_: object) -> None:
+            raise OSError(errno.EMFILE, "Too many open files")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(module, "read_json", fails)
+            yield
+
+    return lasting
+
+
+Unreadable = Callable[[], contextlib.AbstractContextManager[None]]
+
+
+def test_a4_a_file_that_cannot_be_read_for_a_moment_forgets_no_guess(
+    throttle: Throttle, clock: Clock, unreadable: Unreadable
+) -> None:
+    comes_in(throttle, "bo", HOME)
+    for n in range(5):
+        wait(throttle, "aino", f"192.0.2.{n}")
+    key = json.loads(throttle.path.read_bytes())["key"]
+    with unreadable():
+        assert wait(throttle, "aino", CAFE) == 1 and len(throttle.slowed([], [])) == 1
+        comes_in(throttle, "bo", HOME)
+        clock.now += 1
+        assert wait(throttle, "aino", CAFE) == 0
+    assert wait(throttle, "aino", FAR) == 2 and json.loads(throttle.path.read_bytes())["key"] == key
+
+
+def test_a4_a_file_that_cannot_be_read_from_the_start_is_not_written_over(
+    throttle: Throttle, clock: Clock, unreadable: Unreadable
+) -> None:
+    for n in range(5):
+        wait(throttle, "aino", f"192.0.2.{n}")
+    before, restarted = throttle.path.read_bytes(), Throttle(throttle.path.parent, clock)
+    with unreadable():
+        assert [wait(restarted, "aino", f"192.0.2.{n}") for n in range(6)] == [0, 0, 0, 0, 0, 1]
+        comes_in(restarted, "bo", HOME)
+    assert throttle.path.read_bytes() == before
+    assert wait(restarted, "aino", CAFE) == 1, "it counts again once it can be read"
 
 
 def test_a_clock_that_is_turned_back_keeps_nobody_out(throttle: Throttle, clock: Clock) -> None:

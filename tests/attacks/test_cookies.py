@@ -226,9 +226,10 @@ def test_a3_whoever_must_do_something_first_can_do_that_and_nothing_else(server:
             else:
                 assert answer.headers["location"].startswith(f"{own}?next=/") and answer.content == b""
         assert client.get("/session").json() == {"who": ""}
-        for path in ("/password", "/second-factor", "/recovery-sheet"):
-            if path != own:
-                assert client.post(path, data={"do": "begin"}).status_code == 401
+        for path in {"/password", "/second-factor"} - {own}:  # not asked for now: it leads to what is
+            answer = client.post(path, data={"do": "begin"})
+            assert answer.status_code == 303 and answer.headers["location"] == f"{own}?next={path}"
+        assert client.post("/recovery-sheet", data={"do": "begin"}).status_code == 401
         with pytest.raises(websockets.exceptions.InvalidStatus):
             server.socket(client)
         assert client.post("/logout").status_code == 303

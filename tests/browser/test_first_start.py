@@ -42,7 +42,10 @@ def test_the_first_start_leads_over_the_recovery_sheet_to_the_first_entry(own_se
     page.get_by_role("button", name=t("Make the register")).click()
     expect(page.get_by_role("heading", name=t("Recovery sheet"))).to_be_visible()
     sheet = page.inner_text("body")
-    assert "python -m lib user password aino" in sheet and str(own_server.data / "prospects.xlsx") in sheet
+    assert (
+        f"-m lib --data {own_server.data} user password aino" in sheet
+        and str(own_server.data / "prospects.xlsx") in sheet
+    )
     assert PASSWORD not in page.content() and WORKBOOK_PASSWORD not in page.content()
     page.get_by_role("link", name=t("Go to the register")).click()
     page.wait_for_selector(IDLE)

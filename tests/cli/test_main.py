@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from lib import schema, settings
 from lib.installation import Installation
 from lib.intake.returning import compare, fingerprints
+from lib.process import user_name
 from lib.store import Store
 from tests.intake.lists import read, records
 from tests.store.outside_tools import age
@@ -75,10 +77,31 @@ def test_a_password_may_come_from_a_file(data: Path, tmp_path: Path) -> None:
     path.write_text(WORKBOOK + "\n", "utf-8")
     from_file = {"PROSPECTS_WORKBOOK_PASSWORD": None, "PROSPECTS_WORKBOOK_PASSWORD_FILE": str(path)}
     assert json.loads(fine(run(data, "info", "--json", **from_file)))["rows"] == 300
+    path.write_text(WORKBOOK + "\n", "utf-8-sig")  # as Notepad saves it
+    assert json.loads(fine(run(data, "info", "--json", **from_file)))["rows"] == 300
     path.write_bytes(b"\xff\xfe\xff")
     failed(run(data, "info", **from_file))
     path.unlink()
     assert "No such file" in failed(run(data, "info", **from_file))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="files have no such owner there")
+@pytest.mark.parametrize("command", ["info", "init --admin toinen", "backup --list", "user password aino"])
+def test_another_user_than_the_folder_s_is_refused_and_told_whose_it_is(
+    small: Path, quick: Quick, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """Root above all: the server could not read what root writes, and answer nobody any more."""
+    before, owner = contents(small), os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
+    status, _, said = quick(small, *command.split())
+    assert status == 2 and f"sudo -u {user_name(owner)} " in said and str(small) in said
+    assert contents(small) == before
+
+
+def test_a_folder_without_a_workbook_is_named(tmp_path: Path, quick: Quick) -> None:
+    (tmp_path / "data").mkdir()
+    status, _, said = quick(tmp_path / "data", "info")
+    assert status == 2 and "prospects.xlsx is not there" in said and str(tmp_path / "data") in said
 
 
 @pytest.mark.parametrize(
@@ -243,7 +266,7 @@ def test_an_administrator_who_lost_the_phone_comes_in_by_the_workbook_s_password
 
     installation = Installation(data)
     token = installation.sign_in("aino", ADMIN).token
-    installation.confirm_second_factor(token, pyotp.TOTP(installation.begin_second_factor(token).secret).now())
+    installation.confirm_second_factor(token, pyotp.TOTP(installation.begin_second_factor(token, ADMIN).secret).now())
     assert installation.sign_in("aino", ADMIN).token == ""
     installation.close()
     assert quick(data, "user", "drop-second-factor", "aino", PROSPECTS_WORKBOOK_PASSWORD="jokin aivan muu")[0] == 2

@@ -296,7 +296,7 @@ LOST = {
     cut_in_half: "The workbook {file} is damaged: it was cut short or changed by another program. "
     "Nothing was written. Put an undamaged copy in its place.",
 }
-REFUSED = {read_only: "the right to write is missing", full_disk: "the disk is full"}
+REFUSED = {read_only: "the right to do so is missing", full_disk: "the disk is full"}
 GO_ON = "Go on working: everything that you save is kept. An administrator can write the workbook anew."
 
 

@@ -12,7 +12,7 @@ import pytest
 from lib.access import second_factor
 from lib.access.accounts import Factor
 from lib.access.roles import OPERATIONS, ROLES
-from lib.errors import BadSignIn, TooMany
+from lib.errors import BadSignIn, NotWritten, TooMany
 from lib.installation import Installation
 from lib.store import Store
 from lib.ui.messages import plain
@@ -308,6 +308,26 @@ def test_the_rows_of_who_leaves_stay_or_go_to_somebody_else(
     assert aino.sees("{name} can no longer sign in.", name="Sami Seppälä")
     assert aino.sees("{name} is now in charge of the rows.", name="Maija Mäki") == bool(heir)
     assert (store.register.row(pid)["owner"], store.register.row(other)["owner"]) == (expected, "aino")
+
+
+def test_rows_that_were_not_handed_over_are_by_the_same_button(
+    aino: Visitor, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pid = add(store, name="Kaarina", owner="sami")
+
+    def full(*_: object, **__: object) -> None:
+        raise NotWritten(reason="x")
+
+    ask(aino, "sami", "disable")
+    aino.at.selectbox(key="disable-heir").set_value("maija")
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "change", full)
+        do(aino)
+    assert any(
+        "rows were not handed over" in error.value or "rivejä ei siirretty" in error.value for error in aino.at.error
+    )
+    do(aino)
+    assert not is_open(aino) and store.register.row(pid)["owner"] == "maija"
 
 
 def test_a3_a_disabled_user_is_out_and_comes_back_when_enabled(

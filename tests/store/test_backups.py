@@ -556,7 +556,7 @@ def test_one_copy_that_cannot_be_removed_keeps_no_other_from_going(
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "unlink", stuck)
-        with pytest.raises(NotWritten, match="could not be removed: the right to write is missing"):
+        with pytest.raises(NotWritten, match="could not be removed: the right to do so is missing"):
             place.backups.rotate(NOW + 4 * DAY)
     assert [c.made.day for c in place.backups.all() if c.place == "own"] == [25, 24]
     assert [c.made.day for c in place.backups.all() if c.place == "second"] == [25]

@@ -102,7 +102,7 @@ def test_keys_that_cannot_be_read_are_neither_lost_nor_damaged_for_long(
     for name in ("stat", "read_bytes"):
         with monkeypatch.context() as patch:
             patch.setattr(Path, name, failing)
-            with pytest.raises(StoreError, match="the right to write is missing"):
+            with pytest.raises(StoreError, match="the right to do so is missing"):
                 assert keyring.exists
                 keyring.by_workbook_password(PASSWORD)
     assert keyring.exists and keyring.by_workbook_password(PASSWORD) == master
