@@ -273,6 +273,7 @@ class _Work:
 
     def _phone(self, cell: Value, form: str, column: Column) -> _Found:
         if isinstance(cell, str):
+            clean_text(cell, limit=schema.SHORT_TEXT)
             pieces = [piece for piece in _BETWEEN_PHONES.split(cell.strip()) if piece]
             if len(pieces) > 1:
                 made = [phone_of(piece, "", self._region) for piece in pieces]
