@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import io
+import os
 import pickle
 import random
 import re
 import resource
+import shutil
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
 
 import openpyxl
 import pytest
@@ -23,7 +29,9 @@ from lib.intake.files import Book, Limits, read
 from lib.intake.headings import tables
 from lib.intake.matching import propose
 from lib.intake.records import records
+from tests.conftest import missing
 
+from . import sealed
 from .tables import OPEN_DOCUMENT, TODAY, ods, text, xlsx
 
 ROWS = [
@@ -32,6 +40,7 @@ ROWS = [
     ["Bo Ek", "040 555 0102", "2.2.2021"],
 ]
 PLAIN = xlsx(ROWS)
+ROOT = Path(__file__).parents[2]
 MAIN = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
 
 
@@ -401,3 +410,48 @@ def test_a_sheet_that_is_written_in_another_way_says_the_same() -> None:
     for change in (prefixed, quoted):
         other = with_parts(usual, change)
         assert other != usual and here(other).sheets[0] == found
+
+
+@pytest.mark.parametrize(("kind", "content"), [("xls", sealed.XLS), ("ods", sealed.ODS)], ids=["xls", "ods"])
+def test_an_old_workbook_and_an_open_document_open_with_their_passwords(kind: str, content: bytes) -> None:
+    with pytest.raises(NeedsPassword):
+        here(content)
+    with pytest.raises(WrongPassword):
+        here(content, password="toinen")
+    book = read(content, "lista", password="salasana")
+    assert book.kind == kind
+    expected = [["Nimi", "Puhelin", "Pvm"], ["Aino Kokeilija", 405550101, dt.date(2021, 2, 1)]]
+    assert book.sheets[0].rows == expected and book.sheets[0].formats == {(1, 1): "0000000000"}
+
+
+# -- nothing is written -------------------------------------------------------------------------------------------
+
+
+def test_the_child_writes_nothing_but_its_answer(tmp_path: Path) -> None:
+    """Every call of the system that could put something anywhere, of the child that reads each kind of file."""
+    if not shutil.which("strace"):
+        missing("strace")
+    made = {"PLAIN": PLAIN, "XLS": sealed.XLS, "ODS": sealed.ODS, "CSV": text(ROWS, ";", "utf-8")}
+    made["ENCRYPTED"] = encrypted(PLAIN, "salasana")
+    names = "open,openat,creat,write,pwrite64,writev,rename,renameat,renameat2,mkdir,mkdirat,memfd_create,ftruncate"
+    temp = tmp_path / "temp"
+    temp.mkdir()
+    for content in made.values():
+        trace = tmp_path / "trace"
+        asked = pickle.dumps(("x", "salasana", vars(Limits()), len(content))) + content
+        child = [sys.executable, "-B", "-m", "lib.intake.child"]
+        ran = subprocess.run(
+            ["strace", "-f", "-y", "-e", f"trace={names}", "-o", trace, *child],
+            input=asked,
+            cwd=ROOT,
+            env={**os.environ, "TMPDIR": str(temp)},
+            capture_output=True,
+            timeout=120,
+        )
+        assert ran.returncode == 0 and not files._Answers(io.BytesIO(ran.stdout)).load()[0], ran.stderr[-2000:]
+        lines = trace.read_text("utf-8", "replace").splitlines()
+        writes = [line for line in lines if re.search(r" p?write\w*\(", line)]
+        assert writes and all(re.search(r"write\w*\(\d+<pipe:", line) for line in writes), writes[:3]
+        opened = [line for line in lines if re.search(r"O_CREAT|O_WRONLY|O_RDWR|memfd|rename|mkdir|ftruncate", line)]
+        assert [line for line in opened if "/dev/null" not in line and "ENOENT" not in line] == []
+    assert list(temp.iterdir()) == []
