@@ -15,6 +15,7 @@ from lib.intake.files import Value
 _SCIENTIFIC = re.compile(r"\+?(\d)(?:[.,](\d+))?E\+?(\d{1,2})", re.IGNORECASE)
 _TOKEN = re.compile(r'"([^"]*)"|\\(.)|\[([^\]]*)\]|_.|\*.|([0#?])|(E[+-])|(.)', re.IGNORECASE | re.DOTALL)
 _CONDITION = re.compile(r"([<>=]{1,2})(-?\d+(?:\.\d+)?)")
+_UNLIKE = N_("This does not look like a phone number. It is kept as you typed it.")
 _PLAIN = re.compile(r"[\d\s()./-]+")
 _LOST = N_("Digits of this number are lost: {value}. Ask for the number, or take it from another list.")
 _RESTORED = N_("The file has {value} without its beginning; {phone} was made of it. Check it.")
@@ -54,7 +55,7 @@ def cleaned(text: str, region: str) -> tuple[str, Text | None]:
 
 def _of_number(value: float, number_format: str, region: str) -> tuple[str, Text | None]:
     if isinstance(value, float) and not value.is_integer():
-        return clean_phone(f"{value:.15g}", region)
+        return f"{value:.15g}", Text(_UNLIKE)
     if abs(value) >= 1e15:  # a number holds 15 digits
         raise FieldError(_LOST, value=f"{value:.0f}")
     number = int(value)
