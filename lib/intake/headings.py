@@ -201,17 +201,14 @@ def _table(sheet: Sheet, head: _Head | None) -> Table:
     """The rows below the headings, without empty ones, totals and headings that are repeated."""
     start = head.last + 1 if head else 0
     notes = _above(sheet, head) if head else []
-    picked, left_out = [], []
-    heading = [_name(cell).casefold() for cell in sheet.rows[head.last]] if head else None
+    picked: list[int] = []
+    left_out: list[int] = []
+    heading = sheet.rows[head.last] if head else None
     for number in range(start, len(sheet.rows)):
         row = sheet.rows[number]
-        if all(cell is None or cell == "" for cell in row):
+        if row.count(None) == len(row) or (not any(row) and all(cell is None or cell == "" for cell in row)):
             continue
-        if heading and row[0 if row[0] is not None else -1] is not None:
-            if [_name(cell).casefold() for cell in row] == heading:
-                left_out.append(number)
-                continue
-        picked.append(number)
+        (left_out if row == heading else picked).append(number)
     left_out += _take_end(sheet, picked, bool(head))
     for number in sorted(left_out):
         shown = " | ".join(_name(cell) for cell in sheet.rows[number] if cell is not None)

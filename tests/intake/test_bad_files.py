@@ -29,6 +29,7 @@ from lib.intake.files import Book, Limits, read
 from lib.intake.headings import tables
 from lib.intake.matching import propose
 from lib.intake.records import records
+from lib.settings import Settings
 from tests.conftest import missing
 
 from . import sealed
@@ -455,3 +456,8 @@ def test_the_child_writes_nothing_but_its_answer(tmp_path: Path) -> None:
         opened = [line for line in lines if re.search(r"O_CREAT|O_WRONLY|O_RDWR|memfd|rename|mkdir|ftruncate", line)]
         assert [line for line in opened if "/dev/null" not in line and "ENOENT" not in line] == []
     assert list(temp.iterdir()) == []
+
+
+def test_the_limits_are_settings() -> None:
+    chosen = Settings(import_mb=3, import_rows=500, import_columns=20)
+    assert Limits.of(chosen) == Limits(3_000_000, 500, 20) and Limits.of(Settings()) == Limits()
