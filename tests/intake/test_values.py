@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib.cleaning import FieldError
-from lib.intake.phones import phone_of, rendered
+from lib.cleaning import FieldError, clean_phone
+from lib.intake.phones import cleaned, phone_of, rendered
 from lib.intake.values import moment_of, orders_of
 
 FIRST = dt.datetime(2021, 2, 1)
@@ -194,3 +194,19 @@ def test_lost_digits_are_said(value: Any) -> None:
 def test_the_region_decides() -> None:
     assert phone_of(701740605, "", "SE")[0] == "+46701740605"
     assert phone_of(701740605, "", "FI")[0] != "+46701740605"
+
+
+@given(
+    st.sampled_from(["0", "+358", "+358 ", "0 ", "00358", "+3580"]),
+    st.sampled_from("1234567890"),
+    st.text("0123456789 -", min_size=3, max_size=11),
+)
+def test_the_fast_way_says_what_the_slow_one_says(start: str, first: str, rest: str) -> None:
+    text = start + first + rest
+    assert cleaned(text, "FI") == clean_phone(text, "FI")
+    assert cleaned(text, "SE") == clean_phone(text, "SE")
+
+
+@given(st.integers(400_000, 599_999_999))
+def test_the_fast_way_says_of_every_mobile_number_what_the_slow_one_says(number: int) -> None:
+    assert cleaned(f"0{number}", "FI") == clean_phone(f"0{number}", "FI")
