@@ -12,6 +12,7 @@ from lib import sample, schema
 from lib.intake import synonyms
 from lib.intake.files import Book, Sheet, Value
 from lib.intake.headings import Table, table_at, tables
+from lib.intake.looks import look_at
 from lib.intake.matching import KEEP, NOTES, SKIP, Matching, kept_names, key_of, propose, remember
 from lib.intake.records import Record, records
 from lib.output import excel_list
@@ -318,3 +319,17 @@ def test_the_own_list_comes_back_whole(language: str) -> None:
         assert record.wrong == {} and record.others == {}
         row = register.row(prospect)
         assert record.values == {code: row[code] for code in codes}
+
+
+def test_of_a_whole_name_and_its_parts_none_is_lost() -> None:
+    same = table(["Name", "First name", "Last name"], ["Aino Aho", "Aino", "Aho"], ["Bo Ek", "Bo", "Ek"])
+    assert targets(same) == {"Name": SKIP, "First name": "name", "Last name": "name"}
+    other = table(["Name", "First name", "Last name"], ["Aino Aho", "Aino", "Aho"], ["Bo Ek", None, None])
+    assert targets(other) == {"Name": "name", "First name": KEEP, "Last name": KEEP}
+    company = table(["Name", "First name", "Last name"], ["Aho Oy", "Aino", "Aho"], ["Ek Ab", "Bo", "Ek"])
+    assert targets(company) == {"Name": "organisation", "First name": "name", "Last name": "name"}
+
+
+def test_of_a_long_cell_only_the_beginning_is_looked_at() -> None:
+    """Patterns over a cell of 40,000 characters would take a minute."""
+    assert look_at(["x" * 199 + "@example.com"], False).emails == 0 < look_at(["x@example.com"], False).emails
