@@ -12,7 +12,7 @@ from io import BytesIO
 from types import SimpleNamespace
 from xml.parsers import expat
 
-from lib.errors import ImportRefused, NeedsPassword, WrongPassword
+from lib.errors import AppError, ImportRefused, NeedsPassword, WrongPassword
 from lib.i18n import N_, Text
 from lib.intake.files import DAMAGED, Limits
 
@@ -20,6 +20,7 @@ _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENTRIES = 5_000
 _UNPACKED = 1_000_000_000  # bytes; the XML of 200,000 rows and 25 columns has about 200 million
 _RATIO, _SMALL = 250, 20_000_000  # how much smaller packing makes a part that is larger than this
+_SEALED = "ods under a password"
 _PART = 1 << 16
 _NO_PASSWORD = "VelvetSweatshop"  # noqa: S105  what Excel itself uses where only changes are protected
 _SPREADSHEET = "application/vnd.oasis.opendocument.spreadsheet"
@@ -51,7 +52,11 @@ def opened(content: bytes, name: str, password: str, limits: Limits) -> tuple[st
     if content.startswith(_OLE):
         return _compound(content, name, password, limits)
     if content.startswith(_ZIP):
-        return _package(content, name), content
+        kind = _package(content, name)
+        if kind == _SEALED:
+            content, kind = _decrypted_document(content, password), "ods"
+            _package(content, name)
+        return kind, content
     for start, what in _OTHERS:
         if content.startswith(start):
             raise ImportRefused(_NO_TABLE, file=name, what=Text(what))
@@ -71,7 +76,8 @@ def _package(content: bytes, name: str) -> str:
             _check_sizes(archive)
             kind = _kind(archive, set(parts), name)
             for part in archive.infolist():
-                _check_part(archive, part)
+                if kind != _SEALED or part.filename.startswith("META-INF/"):  # what is encrypted is no XML yet
+                    _check_part(archive, part)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, KeyError, ValueError, NotImplementedError) as error:
         raise ImportRefused(DAMAGED) from error
     except RuntimeError as error:  # a zip with a password of its own
@@ -100,15 +106,11 @@ def _kind(archive: zipfile.ZipFile, names: set[str], name: str) -> str:
         kind = archive.read("mimetype")[:200].decode("ascii", "replace").strip()
         if kind.startswith(_SPREADSHEET):
             if "META-INF/manifest.xml" in names and b"encryption-data" in archive.read("META-INF/manifest.xml"):
-                raise ImportRefused(
-                    N_("A password of LibreOffice's own kind is not understood. Save it as .xlsx with its password.")
-                )
+                return _SEALED
             return "ods"
         raise ImportRefused(_NO_TABLE, file=name, what=Text(N_("a text document")))
     if "encrypted-package" in names:
-        raise ImportRefused(
-            N_("A password of LibreOffice's own kind is not understood. Save it as .xlsx with its password.")
-        )
+        return _SEALED
     office = "[content_types].xml" in lower
     if office and any(n.startswith(("word/", "ppt/", "visio/")) for n in lower):
         raise ImportRefused(_NO_TABLE, file=name, what=Text(N_("a text document")))
@@ -194,6 +196,18 @@ def _decrypted_package(content: bytes, password: str) -> bytes:
     except Exception as error:
         raise ImportRefused(DAMAGED) from error
     return plain.getvalue()
+
+
+def _decrypted_document(content: bytes, password: str) -> bytes:
+    from lib.intake import sealed_document
+
+    try:
+        with zipfile.ZipFile(BytesIO(content)) as archive:
+            return sealed_document.opened(archive, password, _UNPACKED)
+    except AppError:
+        raise
+    except Exception as error:  # what a manifest that somebody forged leads to
+        raise ImportRefused(DAMAGED) from error
 
 
 def _decrypted_old(content: bytes, password: str) -> bytes:

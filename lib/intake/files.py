@@ -16,11 +16,14 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from lib import errors
 from lib.errors import ImportRefused
 from lib.i18n import N_, Text
+
+if TYPE_CHECKING:
+    from lib.settings import Settings
 
 Value = str | int | float | bool | dt.datetime | dt.date | dt.time | None
 
@@ -41,6 +44,11 @@ class Limits:
     columns: int = 200
     memory: int = 1_000_000_000
     seconds: float = 60.0
+
+    @classmethod
+    def of(cls, settings: Settings) -> Limits:
+        """The limits that an installation has chosen."""
+        return cls(settings.import_mb * 1_000_000, settings.import_rows, settings.import_columns)
 
 
 @dataclass(frozen=True)

@@ -107,7 +107,7 @@ def _score(names: Sequence[str], row: Sequence[Value], below: Sequence[Sequence[
     if not texts or len(cells) - len(texts) > len(texts):
         return 0.0
     known = sum(1 for name in texts if synonyms.code_of(name) or synonyms.part_of(name))
-    data = sum(1 for cell in cells if not isinstance(cell, str) or _DATA.fullmatch(cell.strip()))
+    data = sum(1 for cell in cells if not isinstance(cell, str) or _is_data(cell))
     long = sum(1 for name in texts if len(name) > _LONGEST)
     doubles = len(texts) - len({name.casefold() for name in texts})
     width = max((sum(cell is not None for cell in other) for other in below), default=0)
@@ -120,13 +120,18 @@ def _score(names: Sequence[str], row: Sequence[Value], below: Sequence[Sequence[
     return 2.0 * known + 2.0 * covered + min(contrast, 4) - 2.5 * data - 2.0 * long - 0.5 * doubles
 
 
+def _is_data(text: str) -> bool:
+    """Whether a text is plainly no heading: an address, a number, a date."""
+    return len(text) < 200 and bool(_DATA.fullmatch(text.strip()))
+
+
 def _contrast(row: Sequence[Value], below: Sequence[Sequence[Value]]) -> int:
     """In how many columns a text stands above what is plainly data."""
     count = 0
     for column, cell in enumerate(row):
-        if isinstance(cell, str) and not _DATA.fullmatch(cell.strip()):
+        if isinstance(cell, str) and not _is_data(cell):
             under = [other[column] for other in below if column < len(other) and other[column] is not None]
-            data = sum(1 for c in under if not isinstance(c, str) or _DATA.fullmatch(c.strip()))
+            data = sum(1 for c in under if not isinstance(c, str) or _is_data(c))
             count += bool(under) and data * 2 > len(under)
     return count
 
@@ -149,7 +154,7 @@ def _joined(sheet: Sheet, number: int) -> _Head | None:
     texts = [cell for cell in upper if cell is not None]
     if len(texts) < 2 and not _spans(sheet, number - 1):
         return None
-    if any(not isinstance(cell, str) or _DATA.fullmatch(cell.strip()) for cell in texts):
+    if any(not isinstance(cell, str) or _is_data(cell) for cell in texts):
         return None
     over = _spread(sheet, number - 1)
     both = [n for n, cell in enumerate(lower) if cell is not None]
@@ -196,17 +201,14 @@ def _table(sheet: Sheet, head: _Head | None) -> Table:
     """The rows below the headings, without empty ones, totals and headings that are repeated."""
     start = head.last + 1 if head else 0
     notes = _above(sheet, head) if head else []
-    picked, left_out = [], []
-    heading = [_name(cell).casefold() for cell in sheet.rows[head.last]] if head else None
+    picked: list[int] = []
+    left_out: list[int] = []
+    heading = sheet.rows[head.last] if head else None
     for number in range(start, len(sheet.rows)):
         row = sheet.rows[number]
-        if all(cell is None or cell == "" for cell in row):
+        if row.count(None) == len(row) or (not any(row) and all(cell is None or cell == "" for cell in row)):
             continue
-        if heading and row[0 if row[0] is not None else -1] is not None:
-            if [_name(cell).casefold() for cell in row] == heading:
-                left_out.append(number)
-                continue
-        picked.append(number)
+        (left_out if row == heading else picked).append(number)
     left_out += _take_end(sheet, picked, bool(head))
     for number in sorted(left_out):
         shown = " | ".join(_name(cell) for cell in sheet.rows[number] if cell is not None)
@@ -259,8 +261,8 @@ def _take_end(sheet: Sheet, picked: list[int], headed: bool) -> list[int]:
         filled = [cell for cell in row if cell is not None]
         usual = sorted(sum(c is not None for c in sheet.rows[n]) for n in picked[-50:])[len(picked[-50:]) // 2]
         first = next(cell for cell in row if cell is not None)
-        total = any(isinstance(c, str) and _TOTALS.match(c.strip()) for c in filled) and (
-            len(filled) <= max(usual // 2, 2) or (isinstance(first, str) and bool(_TOTALS.match(first.strip())))
+        total = any(isinstance(c, str) and _TOTALS.match(c[:99].strip()) for c in filled) and (
+            len(filled) <= max(usual // 2, 2) or (isinstance(first, str) and bool(_TOTALS.match(first[:99].strip())))
         )
         gap = number - picked[-2] > 1
         below = headed and len(filled) == 1 and usual >= 3 and (gap or bool(taken))

@@ -13,6 +13,7 @@ from lib.intake.files import Value
 from lib.register import number_of
 
 _SAMPLE = 300  # values that tell what a column holds
+_LONG = 200  # characters that are looked at
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _PHONE = re.compile(r"\(?[+0][\d\s()./-]{5,}")
 _DIGITS = re.compile(r"[\d\s()./+-]{6,}|\d[.,]\d+E\+?\d+", re.IGNORECASE)
@@ -50,7 +51,7 @@ def look_at(cells: Sequence[Value], nameless: bool) -> Look:
     some = cells[::step][: _SAMPLE + 1]
     if not some:
         return Look(0)
-    texts = [cell.strip() for cell in some if isinstance(cell, str)]
+    texts = [cell[:_LONG].strip() for cell in some if isinstance(cell, str)]  # patterns are slow on endless ones
     n = len(some)
 
     def share(test: Any) -> float:

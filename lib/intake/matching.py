@@ -208,7 +208,7 @@ def _code(n: int, heading: str, own: Mapping[int, str], look: Look, is_own: bool
             return "source_detail" if code == "source" else ""
     elif kind in (Kind.DATE, Kind.TIME):
         ticks = look.ticks if code in ("objected", "informed") else 0.0
-        if look.dates < 0.4 and ticks < 0.8:
+        if look.dates + ticks < 0.5:
             return ""
     elif (kind is Kind.EMAIL and look.emails < 0.3) or (kind is Kind.PHONE and look.digits + look.phones < 0.3):
         return ""

@@ -209,12 +209,18 @@ class _Work:
             self._details[row] = made.detail
 
     def _joined(self, code: str, columns: Sequence[Column], join: Callable[..., str]) -> list[str]:
-        found, unread = [], self._table.unread
+        found: list[str] = []
+        known: dict[Any, str] = {}
+        unread, positions = self._table.unread, [column.position for column in columns]
         for row, cells in enumerate(self._table.rows):
             try:
                 if unread and any((row, column.position) in unread for column in columns):
                     raise FieldError(_UNREAD)
-                found.append(str(clean_value(code, join(cells, columns), self._region)[0]))
+                key = tuple([(type(cells[p]), cells[p]) for p in positions])
+                value = known.get(key)
+                if value is None:
+                    value = known[key] = str(clean_value(code, join(cells, columns), self._region)[0])
+                found.append(value)
             except FieldError as error:
                 self._wrong.setdefault(row, {})[code] = error.text
                 found.append("")
@@ -273,6 +279,7 @@ class _Work:
 
     def _phone(self, cell: Value, form: str, column: Column) -> _Found:
         if isinstance(cell, str):
+            clean_text(cell, limit=schema.SHORT_TEXT)
             pieces = [piece for piece in _BETWEEN_PHONES.split(cell.strip()) if piece]
             if len(pieces) > 1:
                 made = [phone_of(piece, "", self._region) for piece in pieces]

@@ -283,6 +283,7 @@ _TELLING = """
     Mässa | Evenemang | Näyttely | Exhibition | Kaupparekisteri | YTJ | PRH | Handelsregistret | Kauppalehti
     Yritystietojärjestelmä | Tarjouspyyntölomake
 """
+_LONGEST = 200  # characters of a heading that can be known
 _NO_LETTER = re.compile(r"[^0-9a-z]+")
 TICKS = frozenset(("x", "v", "✓", "✔", "☑", "1", "kyllä", "k", "on", "yes", "y", "true", "tosi", "ja", "sant"))
 NO_TICKS = frozenset(("", "-", "–", "0", "ei", "e", "no", "n", "false", "epätosi", "nej", "falskt", "☐"))
@@ -347,7 +348,7 @@ def own_code(heading: str) -> str | None:
 
 
 def _looked_up(known: dict[str, _T], heading: str) -> _T | None:
-    folded = key(heading)
+    folded = key(heading) if len(heading) <= _LONGEST else ""
     if not folded:
         return None
     found = known.get(folded)

@@ -180,15 +180,14 @@ class _Xls:
 
 class _Xlsb:
     def __init__(self, content: bytes) -> None:
-        import zipfile
+        from lib.intake.binary import BinaryPackage
 
-        with zipfile.ZipFile(BytesIO(content)) as archive:
-            names = [name.lower() for name in archive.namelist()]
-        self.date1904 = False
-        self.notes = _active_notes(lambda start: any(name.startswith(start) for name in names))
+        self._package = BinaryPackage(content)
+        self.date1904 = self._package.date1904
+        self.notes = _active_notes(self._package.has)
 
     def facts(self, sheet: str, limits: Limits) -> Facts:
-        return Facts()
+        return self._package.facts(sheet, limits)
 
     def merged(self, _: str, sheet: Any) -> Iterable[tuple[int, int, int, int]]:
         return ()

@@ -1,0 +1,80 @@
+"""Small files under the password "salasana", as LibreOffice 7 saved them: nothing here can write their kinds."""
+
+from __future__ import annotations
+
+import base64
+import zlib
+
+
+def _unpacked(text: str) -> bytes:
+    return zlib.decompress(base64.b64decode(text))
+
+
+XLS = _unpacked(
+    "eNrtVws41NsW3zNoZjymiXSikpTKo0kReqmcPCtTFMl4REY0GI9SJG+JnhRfJYmoRpSmh5TKvY1SKoXIIDGOPHqQkoaZu/f4O5/T7TtfOve733"
+    "205ltrr/9vz95r7b3X3nvt8idjGk/lK78CX9FCIAGEIhIYNQzDQSYOfVAAwGOYUCQSDcGin/RfRQNYidZQEq6fFGS05gRsXUlY+ZP+N8ka+MJf"
+    "IFAFJsAHlv5gBxgJjYMRM7y/72kj/M7/fS/9tP/j9tH5jc5xCchf73901qP9Lw1ZBrIsZDnIZMijB68AMAayPGQFyGMhK4pjAoBfII+HrARZGf"
+    "IEyBMx2ypYiXgK1NWw72mwVP953vxbiUSEqzhKCtyQK0NLLl772UAfxgX6JfPiwswV5BYRhZFaJVabGw01dGQSt/frfQmjs0waXKjHj/mzYszf"
+    "E8prpznwdnvrvYKxdFGyGMpOsybYEx2wgKZtzhGbmBIXrpKQV3WFwdrzkPRbulqizITTnoRjUfLjXCPcK6RXHcyMESyf3s63V6fm5ZIF16upLx"
+    "X8YtlJPdxFxbEpuutvCLrt7QLa7SoTy+IJDWUWVsF9DLk6RaeTewfuH+7oW7ffy9zmwOK1z/kcY2i99sBGHB4Eld2B4b0Yas6tqRB1Kb4A9ZSe"
+    "m1Au0lgM49aTrnj0pu2x25t8OeReP8uo5fil8H+65H1QTuWrQemtQobSx/cabMNVr4V6U84coAIOeQUWsPEttfo76KY+ZlKjpB415tu7gryeJU"
+    "1c/VNzYMyzHdqJt33ZZlunzF8wg0q/wG0nJaaNy7Uz1Ue1PnqR1A8JgJsYwTGYUeFLdkw/vaNGqbltdQSq3WdWkhkj1Z/TNHtu96baoLqsS+dY"
+    "RbjA+CiWiqQsaKvWUc80c+XhblQuUJEcDdiH7kbziY8f9ZzzsNDRKEOQqXolZ/Msx2SeD+GVmqJlI9ybqfuuW+6gTVSwyHyX0Ow9uaPHfzYP4U"
+    "ZPbq75kNvi3SRyxumx4jiqohhFhBMM8uZP6bVfLnEwYWUgz09V8Q0+E+EaKUdLBdROzWlvz7Wk695aczjFcy3C5xfvTWzdZVu3oaljAaWh9Hnu"
+    "1W1nxP3YzdOhZcel1WdNBy5FEV52ZMNwhDMk3lmf3bNUx8grzMRLL/pMuyatQeznYf89Dg5CjWQD6cDJ1Tfy4irV5RGeq2+0gBoU/yw7NNj66Q"
+    "zu+jKcDBXh23JqfaY+jqzQckhIL2yOU9f6Un4H4ZcW2+9XMClqr+IWpuP6RhUvXdZajHBa3wYqIWry5w9eo3PCEnnbtzBc/RCer5wdbPg8I014"
+    "y6qzst/QdO3Yy2I/W9512Ma2tts45QnaRKSwUGIbUR3hcwPaOt4/cGhie7AT+kkPQk9cfXoR4eouGXeJhIC33VKO9at7iV8cufMiEX7q7J5LKq"
+    "2ykVW15E+dGsKDypbZTITzrHd2PTsr7LjrXHSqmtTEzIy8fx7hhfXlKhbMyJbwWNExSeu9ux5yl5gjPIk+teVcoufFUV6zgF9N8sxuzTf1CAdr"
+    "fuM73v10K/n9mr7K205TgJOEHsL9rht95nz6e0mROfE1rcaU1zsmtw3hHUJj451L8j9ou7mmRGY7Sp1PD5ZOwkuCK9O0jqLy8YKoNFTqZgVbo5"
+    "LWfaIDlQckPtehcvfjtBMucFeEn4yBt8J0eHFYeiwdu+usG/3aXniVqAbR1xfjiMAQcHqz/Dt7O8AG0EwMvRfGeJlZeF9xZ0FoU5dMnmxD9D1i"
+    "DfPjlyOCgRjdkq4jpXvY7x48ecPDPz98rcavdf9Kl56b4zPcn9vsKjyToJuQfH13FEMQcm1gYnLJXRbLbI5S7CvAn1XQD3TAQ2b2walKE9Pfjd"
+    "/+gHrgnvIRf0F2W2M9SWp9q7NhaoifaRafRi2vbOw1yuqlVGxzE8GLTeK43AHHuM3a4SZuREWQZlHAoejNuuBYO8VYz0OmdaZkhuczdPsNnpKU"
+    "P5ySsvAsUJUfDaX+kjFQJidR4I3JPud/ouDhdQ1niJiph0MkWgo3abFBfbU6nLOk5lvnI2DNLiNNKBtfa0FJDo+EMvXq0O0ZhU4d92gon8hOh+"
+    "0bVO1e0qNd9WZA3UlwueCJZefNmVD3ySgLt39qtEkD6qnlG6atkC21PAXv0gqWGnCJLaGeyGl5rcvWr9tAqQmu4St/XnXcWSUjuod359g62HfN"
+    "6VA4giMkuxVFoVb5V5Ie+wE8GbwirautbaCvDNRf3RXCIeIpYI62Y18Uvzv/Qt14un5egx7CCIZ/+xhaKrMwYHv1CiGuym4ATmSpG17egh00fl"
+    "IA+urvJmscNW1/SuxFX04S+flWEY0TdRLRVw177CH+fcejky4UoRO48PyvQYUF2mP0FnI7YzQz5Xs7wWrQjMOfVXgvYqTOCyF48CcLmEUVp7UD"
+    "rpnGy8jkC1vV3p5pL1y2KAl/R5VVwxlQ9M7MNDh+KIeuxr/sJbkznqBqHWzrm7pC+962SP7WFJf3gi4jvDyIb7xvPM7uUvmEtS94LV8yvEjPJs"
+    "EsZlGgHLsow5BDfRFLuSXN8iD+Aj5662owrYqX0bw1zW3k2vL5oqtKm4Wvpb+ZS+FgtiIhPZiDUYh4MXZnsMoU5TyrPN38fQN8GYGqJtvd3Jmq"
+    "8w1mrd3o6s5kuouDyNiTwTD8K7kfbjB9+2ESilAf+G/1CxpjTnb30TZTcg4RgdYMzgsdiO3Eoh/VG2L54VIsR1yJ5YnrsVxxE5YvsrAcs20AAB"
+    "VM18HaDdE/6SFdxOkh9bjh+kj8Rwi+6lFVKnUCJSkF+q/dl7cc5bdfYXQsT8VhTBnm62osL0akOmzMeMzHodwZjXkZi2Xr7h/g6evzx7GiHHrO"
+    "XKoOJPCfSP/K9594/r7aA99qg+Y0nDSo20Hr/mALcBX7sWXE/svD2cZjbxfRCN5VVMJQnP8K7XrDGKVBH7x+yL7EsDfY97SZBNni931GA0zg/s"
+    "PrJw3tj/T9Nxl7qwHxe88GbIXj9wYbxWtvAaOAIV4ThAQCT6j7/ElfMzH7UiOYf7SXzv9ufzm04Cb2wV0cgSPzx/AHxj91mP3/9/f/PwBgtyLF"
+)
+ODS = _unpacked(
+    "eNp1lnk0FHwXx81kGdnL+qAmJtknW0lCZIlGiCQG09gmY2Y0ZGckk5BIkTXbjLFFIeuIFFnGTgaRJUtM9n176znnOc/7POd97z3fc3/nnvu9v3"
+    "/uHx8zkyPM/Ey/46i+DzwcfSFS8df7t0C/5IHycPbywzkjcDg0ConwQmEx0PsYJ0UsAo/CK2JxzhgnLNLbwxnjpYjH3XNGOOHdnJ29zP6xM4Pb"
+    "s9Px17Lf4vjVQ2IxXr8Nvh7oyVY0ydV+Yxege6fs3PeHEjl5rhZjxrh37n3Xo+4qaBy43YR2t8m83oDe30ATBpCni1eKztVrfY7jQ3yPOkP5Lu"
+    "AO0xSO/KJ8vhGiv91WWjWgkv8jpa9rDkg8jr22zGo9g6qmLbEDGOufJPo+Kxm5KAhE590lxpe5gg6A3w5Ckleg4kVMXoIziKmyCRpbZDgAcr9c"
+    "nd0aeZs+YOvp7dOlNJiBJgHlCcWZSNDY5iHFJK1xx++n3NXKBayNROj2sLzl7TrcUGV/wkBMA5n2qijLabpeyh+WU3XSAbzSSBITdElN9S9SeE"
+    "Zsks2PiE3ZP/HxSBc9Rt+kezlERlOG12TuFXTb+u2ZkrMLk6aFz5LzeaTB5UOc3wmwLNp441m/9BOVKl9VGtxsKx03HXLJWE/gTiY4CG2Kawdx"
+    "DN1fXuDfR6dtJgb5mX3XWWUUGRUuTl9JGEVX94x9k1JP64jhUgDeYRACHh1OJL1hywvIBZ/rsICWOvIxJyjQ40e+MWgUkVpwY5L95y7xFziuY2"
+    "u7MnWaKhddNXZX4eoyQdeDcnm79bo9I3GikwVJPofHzBYjiza0F/jepJyajz/b0uM1Px/bIFkWKr8jniG0vFlLpBuoP34smb4gnd2DWc85olDp"
+    "qVIlCFivieihRV1K0j10x0nWfLy5wj2sVgF9futD2nPIpnTdO73GcatjcR6pkLDC8FhnwEmgDwZdI8zjq0G80QetFXvDPvaH6rKIS0vJpUIMr3"
+    "lWqrmdIvN9p5WdIYdBPcrxDazId50zrPGvVAJAD2DWVMdm2SXi3onrS/RPa++LVXeFmAiWyNMtgbHjgfKcIxu3VsunTWrTG3+YX5K5LLq13uZe"
+    "RIniopBvj9RDXj6J9mQQo2F5xF2DeHTbR+3QspFnsvALq9kNBVbP9AqTD1pZ7dtox1/MRV4LO4hzdI7ZPTRJqteiyzEclppdXCC2i/t+fbwR2u"
+    "rvsFG8XNNBPReV82aRAvdEnCqhhoIWOTW+c7QCxjtlR5+3tvtqsvgDN+Iu4UCEbzvH1oZ1Qecb1wjN+WjnVrB62x01OZBsKL+YQ5YXuzWL8kUw"
+    "nQQSKCwEswAO9krFm4MwtPaesABCqPlFkwlu82NBJ3FunSdAAWHNe+P8sl38ZdgBvYTxIiy2suoTkex+rS94Sk6ql+CgYZ1ZPhI65Rcel3j1uW"
+    "9iUVSOuGEClm2jdbz4j952Mn2ptCV68o5kwn6aXGKlfZ3y0fk9ebRCY0uX1oSmt+XgtL3DLjzRHmihrHSl5/nbBKS9cGYYpq1SVYCw6DAWXlZT"
+    "VqDTRH1aLByN7JpL32bsjFNP7Xh6IwThUZ+1wgaUBPMOpfOoJhSGGtngdOGY8MGt4+99SgHgBp2WABLXCNUqAXNJqt7uRfuAZTGn83j2DIzj1s"
+    "uOz6NPcdD31F7SfGb2MDV7FlkZurJHrh550w7xUTj14On1FqUYMSFDffnqj1LM5Z6pYg86rBa2z5MHJrcfudAuVKFn0k/bqZWIR+yDvcTFY3pE"
+    "HF16GoKBEEBg9LWpTkkJ48qCtXXqvMV4WaxgfrmcOAjeAhEu4ao9K1fI1Jt4/rs4Ob6DGw6qg+RrJcSm6CdK+JKipSzjmyKIZ9xZH6dFWkzO6h"
+    "ng6yBnx4ES8JgtSE8TXRn5h9FzR60roi6iduToPZOHQZWiRNB8QFaskxte8vRpjMZJUW2xUtLbjsDX83kJruCOo/MtdbyQfvmM4xVP2L9YCoIo"
+    "N9gWec2bMwOHUcc1U4zlp66UJLKYxTAy2GWf8H07csLqwJHWZ3EzmRKIFcynLiBEPiW7u6tw/FyKeJWRKxBhoieagQ6EfS2j7GFqCWszE+aCr2"
+    "MpH3rrtp9GzmgAsNvD/RNml+lylcMZHwcLOIUoe+HwCp5ka8dtX6YR+la26viuBEN2sMp35XlfnqY4anC4p554clif4L+3frcYX/p2Ipotoq1U"
+    "xyj/9bs0crsxaeRpPpRz0SAxvSaKWSzuC7T3LoufDqouoWGFadUffGuuMJ8cDp/cnSJuKYRZQpE/ni4GV4wbt3obdShySxAUoBQgI7N21eqLNP"
+    "6zcq211BmzlnXOK49Wm9+PeOy2PvakBCLScEmjnZndr7nbDVlb4UG+UnESlpaezWUJNwNyJ5c5tDcqJkgAmGRxj0H+9ieE0L7EzhMcUDXGvobQ"
+    "C3hn9LPzY97GVR7qUFSfm6zcEoNmqHTsyqPBPeZNt8wy/SyWfmse3cOMxLu2dtcCrmb0+/fXYSCuDKCiJ7qr2MeAn0OmBOQSIiDz5cbqucCvOf"
+    "5GY8Ywg+uFOioZxZdR9yj9VFMjarSxG9cbrQl8xIJ16k5QxSsupgCAwCVdC4YBEpH+jKpd1GSTXb3A+uFQJRleJ5ZSbGk54Rx/GMPrwfCVELJm"
+    "aOpEZ5409qg7Ol1vp0I4OHWqeVjTot/0jGNbeySp2oky/qZet8GUDx06tJ9MeRhupBgZf19eqMlYQ/vnYfcFb1KZQwqs7/ws25G74v1b2DVuXk"
+    "eNHSR96ARg+IwdvkQvmPeNfKK9eKBkuXRbd8DUAco90zUglsRu2LmiMeg3q1q9xXF2znB97SAonLEdcam/uolkmppD0fMp19I3blBskss5V29X"
+    "w/EawsPgetv99IUzsx1UqORrsZDpM9tcTe9vQfHS1WLMlwpRwe1bMh8Rn8Kpx1D7uUlTiza5NyUUzYXeAzztXm/sthR07mEGvFXljh+46iB4/K"
+    "1aaoE9s9kwFP3kK97pArBCRmB6qFqIR+weAB+M6O6AdbjRHHfkbnBtueDwhio/1IWZI1+Y7RXtng+1ss+SuXC+WiS2bGomFMU/QZXHgxmJHjqo"
+    "4uPnqOO+pGmtG8/+AhHQnyAiyQJMYwEyMZGZmZgEfnVh+paXFa6aGkA9EBiUizP+TyR58XwMm3KWt3ls1xq86Qk8MpclEG5pW2HqXq7WP6RPT0"
+    "Fy4+6gnVL2Zh20U8KJ8iaklYeLC4tBPztmuvvJE6NHn7tY5Egf1Z0KzVBGZhl1904+OQTAn3QaCPDJs3k8+9lcOvMw2IZMMZeIu6KSBrIINeWE"
+    "OXFJxJfl6bycwoX0GPjbrDOxup2hnUZrwK0gaWaKonF8SJ9FYAOZ9VNq1NKV6QvZsWv8Q0aTKthXuh3qW/drhn4CVoj491Lka3xaLeVQoFP0lo"
+    "utXqQRHG9gC649ZtM1AJ7NPTF7G9Dixe7IG8xx9MUHdUBKx+PZJpcInq/Jl2yblyRqvVCbD+h1+R4MnSBbnbfal00yTL5aXqRV+KzYJUKCtdey"
+    "T2vchHXz3OYS7PXz1n6ZwtmZlf9YzWbUdE0N6rw2wk9bDHfyPsjQIivgeZKXdGVdWlsvntuOgeqTlLwfLPtTuQfC6kcFxB4hHjZyWAunrF0AMG"
+    "ZnUzeWXjoS+Tq8hjVCWPqMXmS9WqLmFfhurHumN9M5Q6rGXuY+UvUQ/cLWS5SehCLmhcA65bKjBaNfcHpi9hoj10rvWNNOFPRuDw9cDmSeSE1K"
+    "I/Rrgx5twJdacms6zy/LzNl7X2ODMWrpStG6m+vFIuMDhed3hnHugqu2WkmwMa4QWHGVYvW9J0t5bTNkpkNXzoUbYU9Hk5dPmpkAgPxH/j8W/x"
+    "UEANN/QfK/Xf8G379dlv/E4L+N//tQ/zZ+Bf2fszUzYWH9PXLkV779VQX+/PA/5J2bfg=="
+)
