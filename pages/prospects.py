@@ -208,7 +208,7 @@ def _password(v: Visit) -> tuple[bool, str | None]:
     """Whether the list can be sealed, and with what: None is one's own download password."""
     t, workspace = v.t, v.workspace
     ways = [way for way in _WAYS if way != "own" or workspace.has_download_password]
-    way = st.radio(t("Password"), ways, format_func=lambda way: t(_WAYS[way]), key="download-way")
+    way = st.radio(t("What opens the list"), ways, format_func=lambda way: t(_WAYS[way]), key="download-way")
     if way == "own":
         return True, None
     if way == "typed":

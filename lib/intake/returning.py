@@ -241,7 +241,8 @@ class _Comparison:
         """Take in a cell that does not stand there as the register has it."""
         said = self._download.said
         ours = canonical(code, row[code], self._region)
-        if code not in record.wrong and canonical(code, record.values[code], self._region) == ours:
+        theirs = self._canonical(code, record)
+        if theirs == ours and (theirs or code not in record.wrong):
             return
         if self._untouched(i, code, record):
             return

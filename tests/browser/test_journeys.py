@@ -144,7 +144,7 @@ def test_the_excel_list_opens_with_one_s_own_password_and_holds_the_rows_of_the_
     view = frame[(frame["source"] == "email") & frame["removal_requested"].isna()]
     tab.see(f"{len(view)} / {len(frame)}")
     tab.page.get_by_role("button", name=t("Excel list")).click()
-    tab.page.get_by_text(t("Password of your own (at least 12 characters)")).click()
+    tab.page.get_by_text(t("A password that I type now (at least 12 characters)")).click()
     download = tab.page.get_by_role("button", name=t("Download"), exact=True)
     expect(download).to_be_disabled()
     tab.field("Password").click()
