@@ -13,6 +13,7 @@ from lib.access.gate import Gate
 from lib.access.server import lifespan, prepare
 from lib.access.web import ROUTES
 from lib.ui.messages import show_failure
+from lib.ui.protocol import asked
 
 
 def address() -> str:
@@ -24,7 +25,7 @@ prepare(__name__)
 app = st.App(
     "pages/main.py",
     routes=ROUTES,
-    middleware=[Middleware(Gate, allowed_hosts=st.get_option("server.allowedHosts"))],
+    middleware=[Middleware(Gate, allowed_hosts=st.get_option("server.allowedHosts"), asked=asked)],
     lifespan=lifespan(address, lambda: Gate.active),
     on_script_error=show_failure,
 )

@@ -54,7 +54,7 @@ def import_table(terminal: Terminal) -> int:
     arguments = terminal.arguments
     with terminal.open() as store:
         settings = store.settings
-        limits = Limits(settings.import_mb * 1_000_000, settings.import_rows, settings.import_columns)
+        limits = Limits.of(settings)
         path, work = Path(arguments.file), Work()
         content = path.read_bytes()
         try:

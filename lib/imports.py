@@ -34,8 +34,7 @@ class Imports(Administration):
         from lib.intake.desk import Desk
 
         self._require("import")
-        settings = self.settings
-        limits = Limits(settings.import_mb * 1_000_000, settings.import_rows, settings.import_columns)
+        limits = Limits.of(self.settings)
         desk = Desk()
         try:
             return desk, desk.read(content, name, password=password, limits=limits, key=self._store().list_key)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 import websockets.exceptions
+from streamlit.proto.BackMsg_pb2 import BackMsg
 from websockets.sync.client import connect
 
 from lib.installation import Installation
@@ -271,6 +272,14 @@ def test_a3_disabling_a_user_closes_the_live_websocket(server: Server) -> None:
             assert client.get("/statistics").status_code == 303
         finally:
             installation.set_disabled("bo", False)
+
+
+def test_a_page_that_asks_for_more_than_ours_do_is_closed(server: Server) -> None:
+    message = BackMsg()
+    message.file_urls_request.file_names.extend(["x"] * 21)
+    with server.socket(server.sign_in("bo", OTHER)) as connection:
+        connection.send(message.SerializeToString())
+        assert closes(connection) and connection.close_code == 1008
 
 
 def test_a3_a_message_after_the_end_of_the_session_runs_nothing(server: Server) -> None:

@@ -67,6 +67,7 @@ def test_every_command_of_the_readme_is_understood_and_every_command_is_told() -
         "restore",
         "rekey",
         "export",
+        "import",
         "expiring",
         "user add",
         "user password",

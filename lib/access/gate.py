@@ -14,7 +14,6 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from starlette.responses import RedirectResponse, Response
 
 from lib.access import connection, page
@@ -22,7 +21,7 @@ from lib.access.assets import PREFIX
 from lib.access.cookies import cookie_name, token_from_cookies, token_of
 from lib.access.headers import with_headers
 from lib.access.messages import error_page, foreign_host_page, plain_http_page, waiting_page
-from lib.access.roles import landing
+from lib.access.roles import landing, may
 from lib.access.server import LARGEST_UPLOAD
 from lib.errors import AppError
 from lib.installation import current
@@ -47,10 +46,11 @@ _UNUSED = ("/_stcore/metrics", "/_stcore/script-health-check", "/_stcore/agent",
 _PARTS = ("/_stcore", "/media", "/component", "/app/static", "/static")
 LARGEST_FORM = 64 * 1024
 _UPLOADS = ("/_stcore/upload_file",)
+UPLOADS_FOR = "import"  # no page of anybody else takes a file
 _RECHECK_SECONDS = 1.0
 _USER_HEADER = b"x-prospects-user"  # server.trustedUserHeaders in .streamlit/config.toml
+RUN, TOO_MUCH = "run", "too much"  # what a page's message may ask for
 LARGEST_MESSAGE = 2 * 1024 * 1024  # bytes of one message of a page
-_MOST_FILES = 20  # that a page may ask addresses for at once
 # Runs of pages that one user may ask for: so many at once, and so many a second. Streamlit begins each at once, and a
 # thousand of them would keep everyone waiting.
 _RUNS_AT_ONCE, _RUNS_A_SECOND = 30, 4.0
@@ -64,12 +64,16 @@ class Gate:
 
     Args:
         allowed_hosts: the host names that the server answers to; any where none is named.
+        asked: what a page's message asks for: RUN, TOO_MUCH, or anything else.
     """
 
     active: ClassVar[bool] = False
 
-    def __init__(self, app: App, allowed_hosts: Iterable[str] = ()) -> None:
+    def __init__(
+        self, app: App, allowed_hosts: Iterable[str] = (), asked: Callable[[bytes], str] = lambda content: ""
+    ) -> None:
         self._app = app
+        self._asked = asked
         self._hosts = tuple(allowed_hosts)
         self._entered = connection.through_proxies(self._enter)
         self._runs: dict[str, _Runs] = {}
@@ -140,6 +144,8 @@ class Gate:
         if account is None:
             return self._without_session(scope, token, reads=reads)
         if not reads and not _is_own_origin(scope):
+            return Response(status_code=403)
+        if _is_under(path, _UPLOADS) and not may(account.roles, UPLOADS_FOR):
             return Response(status_code=403)
         # The default page answers at "/" alone; its own name would show "Page not found".
         if path.strip("/") == landing(account.roles):
@@ -240,10 +246,11 @@ class Gate:
         async def guarded_receive() -> Message:
             message = await receive()
             if message["type"] == "websocket.receive":
-                asked = _asked(message)
-                if asked == _RUN:
+                content = message.get("bytes") or b""
+                asked = TOO_MUCH if len(content) > LARGEST_MESSAGE or message.get("text") else self._asked(content)
+                if asked == RUN:
                     await runs.wait()
-                if asked == _TOO_MUCH or over.is_set() or not valid(used=True):
+                if asked == TOO_MUCH or over.is_set() or not valid(used=True):
                     await close()
                     return {"type": "websocket.disconnect", "code": _ENDED}
             return message
@@ -286,25 +293,6 @@ class _Runs:
         self._left = left
         if left < 0:
             await asyncio.sleep(-left / _RUNS_A_SECOND)
-
-
-_RUN, _OTHER, _TOO_MUCH = "run", "other", "too much"
-
-
-def _asked(message: Message) -> str:
-    """What a page asks for: a run, something else, or more than a page of ours ever does."""
-    content = message.get("bytes") or b""
-    if len(content) > LARGEST_MESSAGE or message.get("text"):
-        return _TOO_MUCH
-    from streamlit.proto.BackMsg_pb2 import BackMsg
-
-    try:
-        asked = BackMsg.FromString(content)
-    except DecodeError:
-        return _OTHER  # Streamlit ends the socket itself
-    if len(asked.file_urls_request.file_names) > _MOST_FILES:
-        return _TOO_MUCH
-    return _RUN if asked.WhichOneof("type") == "rerun_script" else _OTHER
 
 
 class _TooLarge(Exception):

@@ -14,6 +14,7 @@ from streamlit.proto.ClientState_pb2 import ClientState
 from lib.access import gate
 from lib.access.gate import Gate
 from lib.access.headers import with_headers
+from lib.ui.protocol import asked
 
 TOKEN = "token"
 
@@ -61,7 +62,7 @@ def talk(app: Callable[..., Any], server: Server) -> tuple[list[str], list[dict[
             "headers": [(b"host", b"localhost")],
         }
         incoming.put_nowait({"type": "websocket.connect"})
-        await asyncio.wait_for(Gate(watched)(scope, receive, send), 10)
+        await asyncio.wait_for(Gate(watched, asked=asked)(scope, receive, send), 10)
 
     asyncio.run(live())
     return got, sent
@@ -217,3 +218,23 @@ def test_a_request_that_says_its_length_twice_is_refused(server: Server) -> None
     scope = {"type": "http", "scheme": "http", "method": "POST", "path": "/login", "headers": headers}
     asyncio.run(Gate(app)({**scope, "client": ("127.0.0.1", 1), "query_string": b""}, None, send))  # type: ignore[arg-type]
     assert sent[0]["status"] == 400
+
+
+@pytest.mark.parametrize(("role", "passes"), [("sales", False), ("admin", False), ("manager", True)])
+def test_a2_a_file_is_taken_from_nobody_but_who_may_import(
+    server: Server, monkeypatch: pytest.MonkeyPatch, role: str, passes: bool
+) -> None:
+    account = SimpleNamespace(name="sami", epoch=1, roles=frozenset({role}))
+    monkeypatch.setattr(server, "account_of", lambda token, used=True: account)
+    sent: list[dict[str, Any]] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+
+    async def send(answer: dict[str, Any]) -> None:
+        sent.append(answer)
+
+    scope = {"type": "http", "scheme": "http", "method": "PUT", "path": "/_stcore/upload_file/a/b", "query_string": b""}
+    headers = [(b"host", b"localhost"), (b"origin", b"http://localhost")]
+    asyncio.run(Gate(app)({**scope, "headers": headers, "client": ("127.0.0.1", 1)}, None, send))  # type: ignore[arg-type]
+    assert sent[0]["status"] == (204 if passes else 403)

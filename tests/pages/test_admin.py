@@ -61,6 +61,9 @@ CHANGES = {
     "backups_other": 6,
     "backups_days": 60,
     "second_place": "",
+    "import_mb": 5,
+    "import_rows": 1000,
+    "import_columns": 50,
 }
 
 
