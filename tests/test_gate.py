@@ -251,7 +251,8 @@ def test_a2_another_user_s_streamlit_session_cannot_be_resumed_and_one_s_own_can
 def test_a3_a_streamlit_session_is_not_resumed_under_another_role(server: Server) -> None:
     with server.socket(server.sign_in("bo", OTHER)) as connection:
         session = streamlit_session(connection)
-    Installation(server.data_dir).set_disabled("bo", False)  # an epoch later
+    for disabled in (True, False):  # an epoch later
+        Installation(server.data_dir).set_disabled("bo", disabled)
     with server.socket(server.sign_in("bo", OTHER), resume=session) as connection:
         assert streamlit_session(connection) != session
 
