@@ -53,6 +53,7 @@ def test_phone_numbers_are_spared_and_what_only_looks_like_one_is_not() -> None:
     assert [row[0] for row in said[1:]] == ["+358401234567", "'+358 40", "'+1+cmd|x", "'-1", "040 1"]
 
 
+@pytest.mark.filterwarnings("ignore:Generating overly large repr")
 @settings(max_examples=60)
 @given(st.lists(TYPED, min_size=2, max_size=2))
 def test_any_text_comes_back_the_same_but_for_the_apostrophe(typed: list[str]) -> None:

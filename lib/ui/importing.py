@@ -92,10 +92,11 @@ def targets(v: Visit, matching: Matching) -> Matching:
     for column in matching.columns:
         with st.container(border=True, key=f"column-{column.position}"):
             what, which = st.columns([3, 2], vertical_alignment="center")
-            what.markdown(f"**{plain(column.heading or t('Column {n}', n=column.position + 1))}**")
+            heading = column.heading or t("Column {n}", n=column.position + 1)
+            what.markdown(f"**{plain(heading)}**")
             what.caption(plain(" · ".join(sample[:60] for sample in column.samples)) or t("Empty"))
             target = which.selectbox(
-                t("What it is: {heading}", heading=column.heading or str(column.position + 1)),
+                t("What it is: {heading}", heading=heading),
                 options,
                 options.index(column.target) if column.target in options else options.index(KEEP),
                 format_func=lambda one: names.get(one, one),

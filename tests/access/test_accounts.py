@@ -275,7 +275,7 @@ def test_a2_an_administrator_without_another_role_may_not_touch_rows() -> None:
 def test_a2_sales_and_managers_do_nothing_of_an_administrator_s() -> None:
     everyday = {"enter", "read", "edit", "count", "no_marketing", "request_removal", "account"}
     everyday |= {"download", "download_password"}
-    manager = {"allow_marketing", "retention", "hold", "remove", "cancel_removal_request", "outside"}
+    manager = {"allow_marketing", "retention", "hold", "remove", "cancel_removal_request", "outside", "import"}
     assert {operation for operation in OPERATIONS if may({"sales"}, operation)} == everyday
     assert {operation for operation in OPERATIONS if may({"manager"}, operation)} == everyday | manager
 

@@ -32,6 +32,7 @@ PAGES = {"": "Uusi prospekti", "prospects": "Prospektit", "statistics": "Tilasto
     "retention": "Säilytysaika",
     "admin": "Ylläpito",
     "account": "Oma tili",
+    "imports": "Tuonti",
 }
 t = translator("fi")
 expect.set_options(timeout=15_000)

@@ -84,7 +84,9 @@ def values_of(code: str) -> st.SearchStrategy[Any]:
                 lambda t: t.replace(microsecond=0)
             )
         case kind:
-            return st.just("") | _CLEAN[kind].map(lambda text: meaning(code, text)) | st.sampled_from(_UNCLEAN)
+            clean = _CLEAN[kind].map(lambda text: meaning(code, text))
+            # Of a cell with nothing but space, openpyxl keeps nothing.
+            return st.just("") | clean.map(lambda text: text if str(text).strip() else "") | st.sampled_from(_UNCLEAN)
 
 
 def meaning(code: str, value: Any) -> Any:

@@ -33,6 +33,7 @@ TITLES = {
     "prospects": "Prospects",
     "statistics": "Statistics",
     "retention": "Retention period",
+    "imports": "Import",
     "outside": "Changes in Excel",
     "admin": "Administration",
     "account": "My account",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import shutil
 import signal
+from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from lib.store import Store
 
 from . import child
 from .cases import CASES, Prepared, chosen, goes_on, started
-from .tools import BY, PASSWORD, named, person, strays
+from .tools import BY, PASSWORD, ROOT, named, person, strays
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows kills otherwise")
 
@@ -26,11 +27,13 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
 
 
 @pytest.fixture(scope="module")
-def processes() -> Any:
+def processes() -> Iterator[Any]:
     """Real processes that begin with the program already imported."""
     server = multiprocessing.get_context("forkserver")
     server.set_forkserver_preload([child.__name__])
-    return server
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(ROOT))  # what is imported must be found wherever another test has left us
+        yield server
 
 
 def run(processes: Any, *given: Any) -> tuple[int, list[Any]]:

@@ -113,17 +113,22 @@
     return [...document.querySelectorAll(field.tagName)].filter((other) => other.getAttribute("aria-label") === label);
   }
 
-  // Text goes into another field of the same name that says what the first one did at the beginning.
-  function typeAgain(texts, until) {
-    const left = texts.filter(([old, place, text, first]) => {
-      const field = labelled(old)[place];
-      if (!field || field === old || (field.value && field.value !== first)) return true;
+  // Text goes into another field of the same name that says what the first one did at the beginning. A page that is
+  // still being drawn may put yet another field in its place, so that goes on for a while; what somebody types
+  // meanwhile stands in a field that is known, and stays. A button ends it: what was sent does not come back.
+  let pressed = 0;
+  function typeAgain(texts, until, since = pressed) {
+    if (since !== pressed) return;
+    for (const one of texts) {
+      const [known, place, text, first] = one;
+      const field = labelled(known)[place];
+      if (!field || field === known || (field.value && field.value !== first)) continue;
+      one[0] = field;
       before.set(field, field.value);
       Object.getOwnPropertyDescriptor(Object.getPrototypeOf(field), "value").set.call(field, text);
       field.dispatchEvent(new Event("input", { bubbles: true }));
-      return false;
-    });
-    if (left.length && Date.now() < until) setTimeout(() => typeAgain(left, until), 250);
+    }
+    if (texts.length && Date.now() < until) setTimeout(() => typeAgain(texts, until, since), 250);
   }
 
   // Whoever looks something up in the middle of an entry finds the text again afterwards, until this tab is closed.
@@ -136,6 +141,7 @@
     "click",
     (event) => {
       if (event.target.closest("a[href]")) clicked = { at: Date.now(), texts: typed() };
+      else if (event.target.closest("button")) pressed += 1;
     },
     true,
   );
