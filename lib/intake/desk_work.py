@@ -34,7 +34,8 @@ class Work:
     def read(self, content: bytes, name: str, password: str, limits: Limits, key: bytes) -> Overview:
         self.book = read(content, name, password=password, limits=limits)
         self.download = returning.fingerprints(self.book, key)
-        self.tables = tables(self.book)
+        hidden = {sheet.name for sheet in self.book.sheets if self.download and not sheet.visible}
+        self.tables = [table for table in tables(self.book) if table.sheet not in hidden]
         sheets = [
             Sheet(table.sheet, table.headings, len(table.rows), table.rows[:SHOWN], table.notes)
             for table in self.tables

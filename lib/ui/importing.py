@@ -85,9 +85,8 @@ def end() -> None:
 def targets(v: Visit, matching: Matching) -> Matching:
     """For each column of the file a choice of what it is."""
     t = v.t
-    codes = [code for code in schema.CODES if schema.BY_CODE[code].set_by != "computed"]
-    options = [*codes, KEEP, NOTES, SKIP]
-    names = {code: v.heading(code) for code in codes}
+    options = [*schema.CODES, KEEP, NOTES, SKIP]
+    names = {code: v.heading(code) for code in schema.CODES}
     names |= {KEEP: t("Keep as a column of its own"), NOTES: t("Into the notes"), SKIP: t("Leave out")}
     for column in matching.columns:
         with st.container(border=True, key=f"column-{column.position}"):
@@ -98,7 +97,7 @@ def targets(v: Visit, matching: Matching) -> Matching:
             target = which.selectbox(
                 t("What it is: {heading}", heading=heading),
                 options,
-                options.index(column.target) if column.target in options else options.index(KEEP),
+                options.index(column.target),
                 format_func=lambda one: names.get(one, one),
                 key=f"import-target-{column.position}",
                 label_visibility="collapsed",
