@@ -167,6 +167,8 @@ ALLOWED = ["prospects.example.com", "*.example.org"]
         ("prospects.example.com:80@evil.example", False),
         ("prospects.example.com:x", False),
         ("127.0.0.1", False),
+        ("evil.test/x.example.org", False),
+        ("evil.test@x.example.org", False),
         ("", False),
     ],
 )
