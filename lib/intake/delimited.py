@@ -41,7 +41,7 @@ def read(content: bytes, name: str, limits: Limits) -> Book:
     told = re.match(r"sep=(.)\r?\n", text)
     if told:
         text = text[told.end() :]
-    csv.field_size_limit(len(content) + 1_000)  # a cell is no longer than the file
+    csv.field_size_limit(max(csv.field_size_limit(), len(content) + 1_000))  # a cell is no longer than the file
     separator = told[1] if told else separator_of(text)
     rows = _rows(text, separator, limits)
     return Book("csv", [Sheet("CSV", rows)], notes, encoding, separator)
