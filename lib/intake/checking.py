@@ -23,7 +23,7 @@ FIXED = frozenset(
     for code in schema.CODES
     if schema.BY_CODE[code].set_by != "user" and code not in ("contacted", "offered", "decided")
 ) | {"received", "source", "source_detail"}
-_ONCE = frozenset({"objected"})  # a table may ban somebody, never lift a ban
+ONCE = frozenset({"objected"})  # a table may ban somebody, never lift a ban
 
 
 @dataclass(frozen=True)
@@ -180,13 +180,13 @@ class _Checker:
     def changes(self, record: Record, prospect_id: str) -> dict[str, tuple[Any, Any]]:
         found = {}
         for code, value in record.values.items():
-            if code in FIXED and code not in _ONCE:
+            if code in FIXED and code not in ONCE:
                 continue
             now = self.rows.value(prospect_id, code)
             empty = value in (None, "")
             if value == now or (empty and (not self.erase or code in ("name", "organisation"))):
                 continue
-            if code in _ONCE and now:
+            if code in ONCE and now:
                 continue
             found[code] = (now, value)
         return found

@@ -17,7 +17,7 @@ from xlsxwriter.utility import xl_cell_to_rowcol
 from lib import cleaning, schema
 from lib.errors import ImportRefused, Invalid
 from lib.i18n import N_, Text
-from lib.intake.checking import Check, Finding
+from lib.intake.checking import FIXED, ONCE, Check, Finding
 from lib.intake.download import Download, SheetLike, fingerprints
 from lib.intake.files import Value
 from lib.intake.records import Record
@@ -28,24 +28,7 @@ from lib.store.cells import understood
 
 __all__ = ["Download", "compare", "fingerprints"]
 
-# Never changed in a row that is there; an objection is only ever set.
-KEPT = frozenset(
-    {
-        "id",
-        "received",
-        "source",
-        "source_detail",
-        "created_at",
-        "created_by",
-        "changed_at",
-        "changed_by",
-        "expires",
-        "removal_requested",
-        "hold_reason",
-        "hold_until",
-        "restricted",
-    }
-)
+KEPT = FIXED - ONCE  # never changed in a row that is there
 _MARKS = frozenset({"id", "created_at", "created_by", "changed_at", "changed_by", "expires"})  # not what a row says
 _BY_STATUS = frozenset({"status", "contacted", "offered", "decided"})  # filled in by the register where they are empty
 _WHO = ("name", "organisation", "phone")
