@@ -115,14 +115,16 @@
 
   // Text goes into another field of the same name that says what the first one did at the beginning. A page that is
   // still being drawn may put yet another field in its place, so that goes on for a while; what somebody types
-  // meanwhile stands in a field that is known, and stays. A button ends it: what was sent does not come back.
-  let pressed = 0;
-  function typeAgain(texts, until, since = pressed) {
-    if (since !== pressed) return;
+  // meanwhile stands in a field that is known, and stays. A button ends it: what was sent does not come back. So does
+  // another page: its fields may have the same names.
+  let begun = 0;
+  function typeAgain(texts, until, since = begun) {
+    if (since !== begun) return;
     for (const one of texts) {
       const [known, place, text, first] = one;
       const field = labelled(known)[place];
-      if (!field || field === known || (field.value && field.value !== first)) continue;
+      if (!field || field === known || field.closest("[data-stale=true]")) continue;
+      if (field.value && field.value !== first) continue;
       one[0] = field;
       before.set(field, field.value);
       Object.getOwnPropertyDescriptor(Object.getPrototypeOf(field), "value").set.call(field, text);
@@ -141,7 +143,7 @@
     "click",
     (event) => {
       if (event.target.closest("a[href]")) clicked = { at: Date.now(), texts: typed() };
-      else if (event.target.closest("button")) pressed += 1;
+      else if (event.target.closest("button")) begun += 1;
     },
     true,
   );
@@ -153,6 +155,7 @@
     drafts.set(page, texts.length || Date.now() - clicked.at > 10000 ? texts : clicked.texts);
     clicked = { at: 0, texts: [] };
     page = shown();
+    begun += 1;
     typeAgain(drafts.get(page) || [], Date.now() + 8000);
     drafts.delete(page);
   }
