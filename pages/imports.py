@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
@@ -9,9 +10,10 @@ import pandas as pd
 import streamlit as st
 
 from lib.errors import AppError, NeedsPassword, WrongPassword
-from lib.i18n import N_
+from lib.i18n import N_, Translator
 from lib.intake.desk import Overview
-from lib.ui import importing
+from lib.intake.files import Value
+from lib.ui import findings, importing
 from lib.ui.fields import date_format
 from lib.ui.importing import Import
 from lib.ui.messages import flash, plain, said, show_error
@@ -111,7 +113,7 @@ def _read(v: Visit, now: Import) -> None:
     for note in table.notes:
         st.caption(said(note, t))
     headings = [heading or f"({n})" for n, heading in enumerate(table.headings, 1)]
-    rows = [["" if value is None else str(value) for value in row] for row in table.first]
+    rows = [[_text(value, t) for value in row] for row in table.first]
     unique = [f"{heading}{' ' * headings[:n].count(heading)}" for n, heading in enumerate(headings)]
     st.dataframe(pd.DataFrame(rows, columns=unique), hide_index=True, alt=t("The first rows"), placeholder="")
     with st.expander(t("The headings stand elsewhere")):
@@ -129,6 +131,13 @@ def _read(v: Visit, now: Import) -> None:
             else:
                 now.step = "columns"
                 st.rerun()
+
+
+def _text(value: Value, t: Translator) -> str:
+    """A cell as a reader sees it."""
+    if isinstance(value, dt.datetime) and value.time() != dt.time():
+        return t.time(value)
+    return t.date(value) if isinstance(value, dt.date) else "" if value is None else str(value)
 
 
 def _back(v: Visit, now: Import, step: str = "") -> None:
@@ -195,14 +204,14 @@ def _check(v: Visit, now: Import) -> None:
 
 def _checked(v: Visit, now: Import) -> None:
     t = v.t
-    importing.findings(v, now)
+    findings.show(v, now)
     draft = now.desk.draft(now.decisions)
-    told = importing.told(t, len(draft.add), len({*draft.set, *draft.others}), len(draft.request_removal))
+    told = findings.told(t, len(draft.add), len({*draft.set, *draft.others}), len(draft.request_removal))
     st.divider()
     st.markdown(f"**{told}**")
     with st.container(horizontal=True):
         _back(v, now, "columns")
-        if st.button(t("Import"), type="primary", disabled=not draft, key="import-apply-do"):
+        if st.button(t("Import the rows"), type="primary", disabled=not draft, key="import-apply-do"):
             workspace, desk, decisions = v.workspace, now.desk, now.decisions
 
             def done(rows: int) -> None:

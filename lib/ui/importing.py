@@ -7,44 +7,17 @@ from dataclasses import dataclass, field
 import streamlit as st
 
 from lib import schema
-from lib.i18n import N_, Translator
-from lib.intake.checking import KINDS, Finding
 from lib.intake.desk import Desk, Overview
 from lib.intake.matching import KEEP, NOTES, SKIP, Matching
-from lib.intake.planning import CHOICES, Decisions
+from lib.intake.planning import Decisions
 from lib.output.excel_list import file_name, strong_password
-from lib.output.left_out import KINDS as KIND_NAMES
-from lib.output.left_out import reason
 from lib.store.imported import Imported
-from lib.ui.beside import beside
-from lib.ui.messages import attempt, flash, plain, said
+from lib.ui.messages import attempt, flash, plain
 from lib.ui.visit import Visit
 from lib.ui.working import begin, follow, going_on
 
 _KEPT = "import"
-_AT_ONCE = 20  # findings on the page
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-
-_MEANINGS = {
-    "conflict": N_("These were changed in the file and by somebody else in the register since the download."),
-    "look_alike": N_("These may be people who are in the register already. Decide for each, or leave them out."),
-    "deleted": N_("These rows of the download are no longer in the file. In the register they stay, until you decide."),
-    "change": N_("These people are in the register, and the file says something else about them."),
-    "new": N_("These people are not in the register yet."),
-    "wrong": N_("Something in these rows cannot be taken. Mend it in the file and bring it again, or leave them out."),
-    "double": N_("The same person stands in the file already, further up."),
-    "banned": N_("Marketing is forbidden or processing is restricted: these rows stay as they are."),
-    "past": N_("The retention period of these rows is over already: they must not be kept."),
-    "gone": N_("These rows were removed for good and do not come back."),
-    "same": N_("The register says the same about these people."),
-}
-_CHOICES = {
-    "add": N_("Add as a new row"),
-    "take": N_("Take what the file says"),
-    "part": N_("Take all but what was changed on both sides"),
-    "leave": N_("Leave it"),
-    "request_removal": N_("Ask for its removal"),
-}
 
 
 @dataclass
@@ -136,105 +109,6 @@ def choose_source(v: Visit, source: str) -> str | None:
         placeholder=v.t("Choose"),
         key="import-source",
     )
-
-
-# -- what was found ----------------------------------------------------------------------------------------------------
-
-
-def told(t: Translator, added: int, changed: int, asked: int) -> str:
-    """What the import would do, in a line."""
-    parts = [
-        t.plural("{n} row is added", "{n} rows are added", added),
-        t.plural("{n} row changes", "{n} rows change", changed),
-    ]
-    if asked:
-        parts.append(t.plural("removal is asked for {n} row", "removal is asked for {n} rows", asked))
-    return ", ".join(parts)
-
-
-def findings(v: Visit, now: Import) -> None:
-    """The findings of one kind at a time, with a decision for all of them or for each."""
-    t = v.t
-    kinds = [kind for kind in KINDS if now.counts.get(kind)]
-    if not kinds:
-        st.info(t("The file has no rows."))
-        return
-    kind = st.segmented_control(
-        t("Show"),
-        kinds,
-        default=kinds[0],
-        required=True,
-        format_func=lambda one: f"{t(KIND_NAMES[one])} ({t.number(now.counts.get(one, 0))})",
-        key="import-kind",
-        label_visibility="collapsed",
-    )
-    kind = kind if kind in kinds else kinds[0]
-    st.caption(t(_MEANINGS[kind]))
-    if len(CHOICES[kind]) > 1:
-        decided = now.decisions.kinds.get(kind, CHOICES[kind][0])
-        chosen = st.radio(
-            t("For all of these"),
-            CHOICES[kind],
-            CHOICES[kind].index(decided),
-            format_func=lambda one: t(_CHOICES[one]),
-            horizontal=True,
-            key=f"import-all-{kind}",
-        )
-        if chosen != decided:
-            now.decisions = now.decisions.for_kind(kind, chosen, now.desk.keys(kind))
-            now.turn += 1
-    pages = -(-now.counts[kind] // _AT_ONCE)
-    page = 1
-    if pages > 1:
-        page = int(st.number_input(t("Page, of {n}", n=t.number(pages)), 1, pages, key=f"import-page-{kind}"))
-    for finding in now.desk.findings(kind, (page - 1) * _AT_ONCE, _AT_ONCE):
-        with st.container(border=True, key=f"finding-{kind}-{finding.key}"):
-            _finding(v, now, finding)
-
-
-def _finding(v: Visit, now: Import, finding: Finding) -> None:
-    t, record = v.t, finding.record
-    values = record.values if record else v.workspace.row(finding.id)
-    who = ", ".join(filter(None, (str(values.get("name") or ""), str(values.get("organisation") or ""))))
-    where = [t("Row {number}", number=record.number)] if record else []
-    where += [finding.id] if finding.id else []
-    st.markdown(f"**{plain(who) or '–'}** :small[{plain(' · '.join(where))}]")
-    if finding.why or (record and record.wrong):
-        st.caption(plain(reason(finding, t)))
-    for warning in record.warnings.values() if record else ():
-        st.caption(f":material/info: {said(warning, t)}")
-    lines = [(code, theirs, ours) for code, (ours, theirs) in {**finding.changes, **finding.others}.items()]
-    lines += [(code, theirs, ours) for code, (ours, theirs) in finding.conflicts.items()]
-    if lines:
-        beside(v, lines, t("In the file"), t("In the register"))
-    choices = CHOICES[finding.kind]
-    if len(choices) < 2:
-        return
-    decided = now.decisions.of(finding)
-    chosen = st.radio(
-        t("Decision"),
-        choices,
-        choices.index(decided),
-        format_func=lambda one: t(_CHOICES[one]),
-        horizontal=True,
-        label_visibility="collapsed",
-        key=f"import-row-{now.turn}-{finding.kind}-{finding.key}",
-    )
-    if chosen != decided:
-        now.decisions = now.decisions.for_row(finding.key, chosen)
-    if chosen in ("take", "part") and len(lines) > 1:
-        codes = [code for code, _, _ in lines]
-        without = now.decisions.without.get(finding.key, frozenset())
-        taken = st.multiselect(
-            t("Of these"),
-            codes,
-            [code for code in codes if code not in without],
-            format_func=lambda code: v.heading(code) if code in schema.BY_CODE else code,
-            select_all=False,
-            key=f"import-fields-{finding.key}",
-        )
-        if (leaving := frozenset(codes) - frozenset(taken)) != without:
-            now.decisions = now.decisions.leaving_out(finding.key, leaving)
 
 
 # -- afterwards --------------------------------------------------------------------------------------------------------

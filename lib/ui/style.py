@@ -29,11 +29,11 @@ _CSS = """
 <style>
 .stMainBlockContainer { padding-top: 4.25rem; padding-bottom: 3rem; max-width: 82rem; }
 h1 { font-size: 1.6rem !important; padding: 0 0 .25rem !important; margin: 0 !important; }
-.stMainBlockContainer h2 { font-size: 1.2rem !important; padding: .5rem 0 .25rem !important; }
+.stMainBlockContainer :is(h2, h3) { font-size: 1.2rem !important; padding: .5rem 0 .25rem !important; }
 [role="dialog"] > h2, [role="dialog"] > h2 p { font-size: 1.25rem !important; }
 [data-testid="stElementToolbar"] { display: none; }
-[data-testid="stMain"] button[kind="primary"] p,
-[data-testid="stMain"] button[kind="primaryFormSubmit"] p { color: ON_ACCENT; }
+[data-testid="stMain"] button[kind="primary"]:enabled p,
+[data-testid="stMain"] button[kind="primaryFormSubmit"]:enabled p { color: ON_ACCENT; }
 .chip { display: inline-block; padding: .05rem .55rem; margin: 0 .35rem .25rem 0; border-radius: 1rem;
   font-size: .85rem; border: 1px solid color-mix(in srgb, currentColor 35%, transparent); white-space: nowrap; }
 .chip i { display: inline-block; width: .6rem; height: .6rem; border-radius: 50%; margin-right: .4rem; }

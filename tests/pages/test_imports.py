@@ -12,6 +12,7 @@ import msoffcrypto
 import openpyxl
 import pytest
 
+from lib import schema
 from lib.store import Store
 from tests.store.tools import person
 
@@ -64,6 +65,14 @@ def choose(maija: Visitor, key: str, value: Any) -> None:
     maija.run()
 
 
+def others(maija: Visitor, keys: list[str], *, were: list[str] | None = None) -> None:
+    """Decide about some rows otherwise than about all."""
+    [widget] = [w for w in maija.at.multiselect if (w.key or "").startswith("import-others-")]
+    assert widget.value == (were or [])
+    widget.set_value(keys)
+    maija.run()
+
+
 def test_a_list_comes_in_step_by_step_and_goes_again(maija: Visitor, store: Store) -> None:
     read(maija)
     assert "lista.csv" in maija.shown().replace("\\", "") and "Kelvoton" in str(maija.at.dataframe[0].value)
@@ -74,9 +83,21 @@ def test_a_list_comes_in_step_by_step_and_goes_again(maija: Visitor, store: Stor
     shown = maija.shown()
     assert maija.t.plural("{n} row is added", "{n} rows are added", 2) in shown
     assert names(store) == ["Aino Kokeilija"]  # nothing before the last step
+    choose(maija, "import-kind", "new")
+    [lines] = [f.value for f in maija.at.dataframe]
+    heading = (
+        maija.t("Row"),
+        schema.heading("name", "fi"),
+        schema.heading("received", "fi"),
+        schema.heading("source", "fi"),
+    )
+    assert lines[list(heading)].values.tolist() == [
+        [2, "Dora Uusi", "1.2.2026", "Puhelin"],
+        [3, "Eeva Toinen", "13.2.2026", "Sähköposti"],
+    ]
     choose(maija, "import-kind", "wrong")
     assert "Kelvoton Rivi" in maija.shown() and "D5" in maija.shown().replace("\\", "")
-    maija.press("Import", 0)
+    maija.press("Import the rows")
     settle(maija)
     assert names(store) == ["Aino Kokeilija", "Dora Uusi", "Eeva Toinen"]
     row = store.register.row("P-000002")
@@ -97,10 +118,13 @@ def test_each_row_and_each_kind_can_be_decided(maija: Visitor, store: Store) -> 
     choose(maija, "import-kind", "new")
     choose(maija, "import-all-new", "leave")
     assert maija.t.plural("{n} row is added", "{n} rows are added", 0) in maija.shown()
-    [row] = [w for w in maija.at.radio if (w.key or "").endswith("-new-3")]
-    row.set_value("add")
-    maija.run()
-    maija.press("Import")
+    others(maija, ["3"])
+    choose(maija, "import-kind", "wrong")
+    choose(maija, "import-kind", "new")
+    others(maija, ["2", "3"], were=["3"])  # what was decided is still chosen
+    others(maija, ["3"], were=["2", "3"])
+    assert maija.t.plural("{n} row is added", "{n} rows are added", 1) in maija.shown()
+    maija.press("Import the rows")
     settle(maija)
     assert names(store) == ["Aino Kokeilija", "Eeva Toinen"]
 
@@ -117,7 +141,7 @@ def test_what_keeps_it_from_going_on_is_said_and_stated_once_for_all(maija: Visi
     maija.run()
     maija.press("Check the rows")
     settle(maija)
-    maija.press("Import")
+    maija.press("Import the rows")
     settle(maija)
     row = store.register.row("P-000002")
     assert (row["received"], row["source"]) == (dt.date(2026, 1, 15), "meeting")
@@ -145,7 +169,7 @@ def test_an_encrypted_workbook_asks_for_its_password(maija: Visitor, store: Stor
     maija.press("Go on")
     maija.press("Check the rows")
     settle(maija)
-    maija.press("Import")
+    maija.press("Import the rows")
     settle(maija)
     assert names(store) == ["Aino Kokeilija", "Dora Uusi"]
 
@@ -158,12 +182,12 @@ def test_somebody_who_changes_a_row_meanwhile_stops_everything(maija: Visitor, s
     maija.press("Check the rows")
     settle(maija)
     store.update("P-000001", {"title": "Emerita"}, by="sami")
-    maija.press("Import")
+    maija.press("Import the rows")
     settle(maija)
     assert maija.at.error and store.register.row("P-000001")["title"] == "Emerita"
     maija.press("Check again")
     settle(maija)
-    maija.press("Import")
+    maija.press("Import the rows")
     settle(maija)
     store.refresh()
     assert store.register.row("P-000001")["title"] == "Rehtori"
