@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 ROWS = 60
 FACTS = {"people": 2, "seconds": 1, "copies": 2, "log": "300"}
 BESIDE_PLAIN = {"entry", "edit", "open by password", "checkpoint", "server memory"}
-NEEDS_PROC = {"server memory", "server memory later", "checkpoint memory"}
+NEEDS_PROC = {"import memory", "server memory", "server memory later", "checkpoint memory"}
 VALUE = re.compile(r"\d+(\.\d+)? (s|ms|×|B|KB|MB|GB)(; (p95|most) \d+(\.\d+)? (s|ms|×|B|KB|MB|GB))?")
 
 

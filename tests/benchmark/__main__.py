@@ -27,7 +27,7 @@ def parser() -> argparse.ArgumentParser:
 def figures(bench: Bench, sizes: list[int]) -> tuple[list[Figure], list[str]]:
     """Everything measured, the smallest register first, and what failed: one failure loses no figure of the others."""
     wanted: list[tuple[Callable[[Bench, int], Iterator[Figure]], int]] = [(lines.floor, sizes[0])]
-    wanted += [(line, rows) for rows in sizes for line in (*lines.EVERY_SIZE, visits.visits)]
+    wanted += [(line, rows) for rows in sizes for line in (*lines.EVERY_SIZE, visits.visits, visits.imports)]
     wanted += [(line, bench.middle) for line in (*lines.ONE_SIZE, visits.people)]
     found: list[Figure] = []
     failed: list[str] = []

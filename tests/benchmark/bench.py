@@ -79,7 +79,7 @@ class Bench:
 
     @contextlib.contextmanager
     def data(self, rows: int) -> Iterator[Path]:
-        """The data folder of a register with sample rows, for one use."""
+        """The data folder of a register with sample rows, or without any, for one use."""
         if rows not in self._made:
             self._made[rows] = self._make(rows)
         data = self.folder / f"use-{next(self._numbers)}"
@@ -93,7 +93,8 @@ class Bench:
         say(f"{rows:,} rows: making the register")
         data = self.folder / f"rows-{rows}"
         secrets = {"PROSPECTS_WORKBOOK_PASSWORD": WORKBOOK_PASSWORD, "PROSPECTS_ADMIN_PASSWORD": PASSWORD}
-        for command in (["init", "--admin", USER], ["sample", "--rows", str(rows), "--seed", "1"]):
+        commands = [["init", "--admin", USER], ["sample", "--rows", str(rows), "--seed", "1"]]
+        for command in commands if rows else commands[:1]:
             subprocess.run(
                 [sys.executable, "-m", "lib", "--data", str(data), *command],
                 cwd=ROOT,

@@ -170,7 +170,7 @@ def search(folder: Path, times: int) -> Measured:
 
 
 def find(folder: Path, times: int) -> Measured:
-    workspace = _workspace(folder)
+    workspace = workspace_of(folder)
     return {"seconds": [timed(workspace.find, query) for query in SEARCHES * times]}
 
 
@@ -180,7 +180,7 @@ def duplicates(folder: Path, times: int) -> Measured:
 
 
 def statistics_page(folder: Path, times: int) -> Measured:
-    workspace = _workspace(folder)
+    workspace = workspace_of(folder)
     names = [name for name in statistics.PERIODS if name != "own"]
     return {"seconds": [timed(_count, workspace, name) for name in names * times]}
 
@@ -196,7 +196,7 @@ def _count(workspace: Workspace, name: str) -> None:
     statistics.arrivals(frame, period)
 
 
-def _workspace(folder: Path) -> Workspace:
+def workspace_of(folder: Path) -> Workspace:
     logging.getLogger("streamlit.runtime.caching.cache_data_api").disabled = True  # it tells that no server runs
     installation = Installation(folder)
     workspace = Workspace(installation, installation.sign_in(USER, PASSWORD).token)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from . import jobs
+from . import jobs, tables
 from .bench import Bench
 from .report import PLAIN, Figure
 
@@ -89,6 +89,12 @@ def log(b: Bench, rows: int) -> Figures:
         yield Figure(f"log {kind}", rows, [one.median / two.median])
 
 
+def come_back(b: Bench, rows: int) -> Figures:
+    found = b.measure_at(rows, tables.come_back)
+    for step in ("read", "check", "apply"):
+        yield Figure(f"list {step}", rows, found[step])
+
+
 def floor(b: Bench, rows: int) -> Figures:
     for name, seconds in b.measure_at(rows, jobs.floor, b.scale.changes).items():
         yield Figure(f"floor {name}", 0, seconds)
@@ -98,4 +104,4 @@ EVERY_SIZE: tuple[Callable[[Bench, int], Figures], ...] = (
     entry, edit, open_by_password, open_by_key, checkpoint, checkpoint_here, search, find, duplicates, statistics_page,
     plain_way,
 )  # fmt: skip
-ONE_SIZE = (erase, log)
+ONE_SIZE = (erase, log, come_back)

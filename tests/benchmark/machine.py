@@ -29,15 +29,33 @@ def peak_memory(process: int) -> int | None:
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM")), None)
 
 
+def memory(process: int) -> int:
+    """What a process and all below it have resident now, in bytes; what they share counts for each. 0 where the system
+    does not tell."""
+    return _resident(process) + sum(memory(child) for child in _children(process))
+
+
 def workers(process: int) -> list[int]:
     """The children of a process that write a workbook."""
+    return [child for child in _children(process) if _is_worker(child)]
+
+
+def _children(process: int) -> list[int]:
     found: list[int] = []
     for task in _PROC.glob(f"{process}/task/*/children"):
         try:
-            found += [child for child in map(int, task.read_text().split()) if _is_worker(child)]
+            found += map(int, task.read_text().split())
         except OSError:  # a thread that has ended
             continue
     return found
+
+
+def _resident(process: int) -> int:
+    try:
+        pages = int((_PROC / str(process) / "statm").read_text().split()[1])
+    except OSError:
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def _is_worker(process: int) -> bool:

@@ -50,6 +50,12 @@ LINES = {
     "people": Line(
         "{people} people at once, an action each every {seconds} s", "s", {10_000: 1.0}, by_p95=True
     ),
+    "list read": Line("A list that was edited on a workstation comes back: read"),
+    "list check": Line("… its rows compared with the register", "s", {10_000: 5.0}),
+    "list apply": Line("… its edits applied, with a backup before"),
+    "import": Line("A table of so many rows imported through its page, into an empty register", "s", {100_000: 60.0}),
+    "import memory": Line("Memory of the server and all its processes meanwhile", "B", {100_000: 1e9}),
+    "page import": Line("The entry page's rerun of somebody else meanwhile"),
     "erase": Line("{copies} backups cleaned of a person"),
     "log entry": Line("An entry beside a year of {log} lines of change log, against none", "×"),
     "log checkpoint": Line("A checkpoint beside these, against none", "×"),

@@ -74,7 +74,7 @@ class Server:
             subprotocols=[Subprotocol("streamlit")],
             max_size=None,
         )
-        tab = Tab(connection)
+        tab = Tab(connection, self.url, cookie)
         await tab.rerun()
         return tab
 
@@ -89,12 +89,14 @@ class Run(NamedTuple):
 class Tab:
     """One page of a browser, as far as the server can tell.
 
-    `widgets` are the identifiers of what stands on the page by their keys (a form's button by its label), and `texts`
-    are its alerts.
+    `widgets` are the identifiers of what stands on the page by their keys (a button that has none by its label), and
+    `texts` are its alerts.
     """
 
-    def __init__(self, connection: ClientConnection) -> None:
+    def __init__(self, connection: ClientConnection, url: str, cookie: str) -> None:
         self._connection = connection
+        self._url, self._headers = url, {"Cookie": cookie, "Origin": url}
+        self._session = ""
         self._pages: dict[str, str] = {}
         self._page = ""
         self.widgets: dict[str, str] = {}
@@ -107,11 +109,12 @@ class Tab:
 
     async def rerun(self, **values: str | bool) -> Run:
         """Send what was typed (text) or pressed (True), by the widgets' keys, and wait until the script has run."""
+        return await self._run([_state(self.widgets[key], value) for key, value in values.items()])
+
+    async def _run(self, states: list[WidgetState]) -> Run:
         message = BackMsg()
         message.rerun_script.page_script_hash = self._page
-        message.rerun_script.widget_states.widgets.extend(
-            _state(self.widgets[key], value) for key, value in values.items()
-        )
+        message.rerun_script.widget_states.widgets.extend(states)
         sent = message.SerializeToString()
         self.widgets, self.texts, size = {}, [], 0
         started = time.perf_counter()
@@ -127,6 +130,30 @@ class Tab:
             else:
                 self._take(got)
 
+    async def upload(self, key: str, name: str, content: bytes) -> Run:
+        """Give a file to the field for it, and wait until the script has run."""
+        message = BackMsg()
+        message.file_urls_request.request_id = "1"
+        message.file_urls_request.file_names.append(name)
+        message.file_urls_request.session_id = self._session
+        await self._connection.send(message.SerializeToString())
+        while True:
+            frame = await asyncio.wait_for(self._connection.recv(), _PATIENCE)
+            got = ForwardMsg.FromString(frame if isinstance(frame, bytes) else frame.encode())
+            if got.WhichOneof("type") == "file_urls_response":
+                break
+        [urls] = got.file_urls_response.file_urls
+        async with httpx.AsyncClient(base_url=self._url, headers=self._headers, timeout=_PATIENCE) as client:
+            mark = (await client.get("/_stcore/health")).cookies["_streamlit_xsrf"]
+            marked = {"X-Xsrftoken": mark, "Cookie": f"{self._headers['Cookie']}; _streamlit_xsrf={mark}"}
+            answer = await client.put(urls.upload_url, files={"file": (name, content)}, headers=marked)
+            answer.raise_for_status()
+        state = WidgetState(id=self.widgets[key])
+        state.file_uploader_state_value.uploaded_file_info.add(
+            name=name, size=len(content), file_id=urls.file_id, file_urls=urls
+        )
+        return await self._run([state])
+
     async def close(self) -> None:
         await self._connection.close()
 
@@ -135,6 +162,7 @@ class Tab:
             case "new_session":
                 self.widgets, self.texts = {}, []
                 self._page = got.new_session.page_script_hash
+                self._session = got.new_session.initialize.session_id or self._session
             case "navigation":
                 self._pages = {page.url_pathname: page.page_script_hash for page in got.navigation.app_pages}
                 self._pages[""] = next(p.page_script_hash for p in got.navigation.app_pages if p.is_default)
@@ -149,7 +177,7 @@ class Tab:
             raise RuntimeError(f"The page failed: {content.type} {content.message}")
         if kind == "alert":
             self.texts.append(content.body)
-        if kind == "button" and content.is_form_submitter:
+        if kind == "button" and (content.is_form_submitter or content.id.endswith("-None")):
             self.widgets[content.label] = content.id
         elif identifier := getattr(content, "id", ""):
             self.widgets[identifier.split("-", 2)[-1]] = identifier

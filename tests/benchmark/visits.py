@@ -10,7 +10,7 @@ from typing import Any
 
 from lib.store import checkpoint
 
-from . import jobs, machine
+from . import jobs, machine, tables
 from .bench import Bench, say
 from .jobs import SEARCHES, newcomers
 from .report import Figure
@@ -77,6 +77,41 @@ async def _during_checkpoint(b: Bench, server: Server, tab: Tab) -> list[Run]:
             raise TimeoutError("No checkpoint began, or none ended")
     changing.result()
     return found
+
+
+def imports(b: Bench, rows: int) -> Iterator[Figure]:
+    """A table is imported on its page, while somebody else opens the entry page again and again."""
+    say(f"{rows:,} rows: imported through the page")
+    content = tables.foreign(rows)
+    with b.data(0) as data, Server(data) as server:
+        yield from asyncio.run(_imports(rows, server, content))
+
+
+async def _imports(rows: int, server: Server, content: bytes) -> list[Figure]:
+    manager, other = await server.tab(), await server.tab()
+    bringing = asyncio.create_task(_bring_in(manager, content))
+    runs, most = [], 0
+    while not bringing.done():
+        runs.append((await _after(other)).seconds)
+        most = max(most, await asyncio.to_thread(machine.memory, server.process))
+    found = [Figure("import", rows, [await bringing]), Figure("page import", rows, runs)]
+    for tab in (manager, other):
+        await tab.close()
+    return found + ([Figure("import memory", rows, [most])] if most else [])
+
+
+async def _bring_in(tab: Tab, content: bytes) -> float:
+    """All steps, each as soon as the one before is over; the seconds of all."""
+    started = time.perf_counter()
+    await tab.open("imports")
+    await tab.upload(next(key for key in tab.widgets if key.startswith("import-file-")), "asiakkaat.xlsx", content)
+    await tab.rerun(**{"Lue tiedosto": True})
+    await tab.rerun(**{"import-on": True})
+    await tab.rerun(**{"import-check-do": True})
+    await tab.rerun(**{"import-apply-do": True})
+    if "Tuo toinen tiedosto" not in tab.widgets and "import-next" not in tab.widgets:
+        raise RuntimeError(f"The import did not end: {tab.texts}")
+    return time.perf_counter() - started
 
 
 def memory(line: str, rows: int, server: Server) -> list[Figure]:
