@@ -6,12 +6,12 @@ import datetime as dt
 import json
 import re
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from html import unescape
 from pathlib import Path
 from typing import Any
 
-import bcrypt
 import pytest
 from streamlit.proto.Block_pb2 import Block as BlockProto
 from streamlit.testing.v1 import AppTest
@@ -25,7 +25,7 @@ from lib.first_start import set_up
 from lib.i18n import Translator, translator
 from lib.installation import Installation
 from lib.operations import Workspace
-from lib.store import Store, keys
+from lib.store import Store
 from lib.ui import visit
 from lib.ui.messages import plain
 from tests.store.tools import columns, edit
@@ -186,10 +186,8 @@ def texts(at: AppTest) -> Iterator[str]:
 
 @pytest.fixture(autouse=True)
 def _stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The pages stand behind the gate, and the session's token comes without a browser; keys at the lowest cost."""
-    salt = bcrypt.gensalt
-    monkeypatch.setattr(keys, "SCRYPT_COST", 2)
-    monkeypatch.setattr(bcrypt, "gensalt", lambda rounds=4, prefix=b"2b": salt(4, prefix))
+    """The pages stand behind the gate, and the session's token comes without a browser."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # a run takes its place, and leaves it so
     monkeypatch.setattr(Store, "now", NOW)
     monkeypatch.setattr(Gate, "active", True)
     monkeypatch.setattr(visit, "session_token", lambda: _signed_in_as[0] if _signed_in_as else "")
@@ -201,9 +199,6 @@ def _stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
 def _template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty register with four users, copied for each test."""
     with pytest.MonkeyPatch.context() as patch:
-        salt = bcrypt.gensalt
-        patch.setattr(keys, "SCRYPT_COST", 2)
-        patch.setattr(bcrypt, "gensalt", lambda rounds=4, prefix=b"2b": salt(4, prefix))
         patch.setattr(Installation, "event", lambda *_, **__: None)  # the change log begins with the test
         installation = Installation(tmp_path_factory.mktemp("template") / "data")
         set_up(
