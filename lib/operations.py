@@ -80,19 +80,23 @@ class Workspace(Imports):
     def counted(self) -> pd.DataFrame:
         """The rows for statistics: those that the list has, else the difference would tell of the others."""
         self._require("count")
-        frame = self._store().frame
+        return self._visible(self._store().frame)
+
+    def _visible(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The rows that this user may know of."""
         hidden = frame["removal_requested"].notna()
         return frame if self.may("remove") or not hidden.any() else frame[~hidden]
 
     def owners(self) -> dict[str, str]:
         """Display names of users, and of those in charge of a row who have no account (any more), by user name."""
-        names = {owner: owner for owner in sorted({*self.register().frame["owner"].unique()} - {""})}
+        names = {owner: owner for owner in sorted({*self._visible(self.register().frame)["owner"].unique()} - {""})}
         names.update({account.name: account.display_name for account in self.installation.accounts.all()})
         return names
 
     def interests(self) -> list[str]:
         """The interests that are known, the most frequent first."""
-        return list(self.register().interests)
+        register = self.register()
+        return list(register.interests if self.may("remove") else register.open_interests)
 
     def latest(self, count: int = 5) -> pd.DataFrame:
         """The last rows that this user entered, newest first."""

@@ -123,10 +123,12 @@ class Register:
     @cached_property
     def interests(self) -> list[str]:
         """The interests that are known, the most frequent first."""
-        items: Counter[str] = Counter()
-        for cell, count in self.frame["interests"].value_counts().items():
-            items.update(dict.fromkeys(filter(None, str(cell).split(schema.SEPARATOR)), count))
-        return [item for item, _ in items.most_common()]
+        return _interests(self.frame["interests"])
+
+    @cached_property
+    def open_interests(self) -> list[str]:
+        """The same without the rows that wait for removal."""
+        return _interests(self.frame.loc[self.frame["removal_requested"].isna(), "interests"])
 
     def row(self, prospect_id: str) -> dict[str, Any]:
         """One prospect as plain values (see `schema.to_row`).
@@ -250,3 +252,10 @@ def status_dates(old: Mapping[str, Any], changes: Mapping[str, Any], today: dt.d
     """The date that a change of status sets: the first time only."""
     code = STATUS_DATES.get(changes.get("status", ""), "")
     return {code: today} if code and not old.get(code) and not changes.get(code) else {}
+
+
+def _interests(cells: pd.Series[str]) -> list[str]:
+    items: Counter[str] = Counter()
+    for cell, count in cells.value_counts().items():
+        items.update(dict.fromkeys(filter(None, str(cell).split(schema.SEPARATOR)), count))
+    return [item for item, _ in items.most_common()]

@@ -999,3 +999,15 @@ def test_a2_who_downloads_own_rows_alone_takes_no_other_s_over(spaces: dict[str,
 def test_a_search_is_no_longer_than_a_search_needs(spaces: dict[str, Any]) -> None:
     fresh(spaces, "Aino Kokeilija")
     assert len(spaces["sales"].find("aino " * 40 + "tuntematon")) == 1
+
+
+def test_a2_no_choice_tells_sales_of_a_row_that_waits_for_removal(spaces: dict[str, Any]) -> None:
+    store = spaces["installation"].store
+    hidden = fresh(spaces, "Piilo Pirkko", interests="piilotettu sana; huolto")
+    store.update(hidden, {"owner": "lahtenyt.lasse"}, by="test")
+    fresh(spaces, "Näkyvä Niilo", interests="huolto")
+    assert "piilotettu sana" in spaces["sales"].interests() and "lahtenyt.lasse" in spaces["sales"].owners()
+    store.update(hidden, {"removal_requested": store.today}, by="test")
+    assert "piilotettu sana" not in spaces["sales"].interests() and "huolto" in spaces["sales"].interests()
+    assert "lahtenyt.lasse" not in spaces["sales"].owners()
+    assert "piilotettu sana" in spaces["manager"].interests() and "lahtenyt.lasse" in spaces["manager"].owners()

@@ -8,6 +8,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+from weakref import WeakValueDictionary
 
 from anyio import CapacityLimiter, to_thread
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -16,6 +17,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from lib.access import connection
 from lib.access.assets import versioned
+from lib.access.throttle import network
 from lib.errors import AppError, BadSignIn, NotSignedIn, TooMany
 from lib.i18n import LANGUAGES, N_, translator
 from lib.installation import current
@@ -32,8 +34,11 @@ _TEMPLATES = Environment(
     lstrip_blocks=True,
 )
 _TEMPLATES.globals["versioned"] = versioned
-# Sign-ins take a core for a moment each; apart from the threads that serve everything else.
+# Sign-ins take a core for a moment each; apart from the threads that serve everything else. Those from one address
+# stand in a line of their own, so that nobody elsewhere waits behind many of them.
 _AT_ONCE = CapacityLimiter(4)
+_FROM_ONE_ADDRESS = 2
+_LINES: WeakValueDictionary[str, CapacityLimiter] = WeakValueDictionary()
 
 
 def page(template: str, language: str, status: int = 200, **context: Any) -> HTMLResponse:
@@ -84,8 +89,12 @@ def came_from(request: Request) -> dict[str, str]:
     return {"device": request.headers.get("user-agent", ""), "address": connection.address(request.scope)}
 
 
-async def in_thread(call: Callable[[], Any]) -> Any:
-    return await to_thread.run_sync(call, limiter=_AT_ONCE)
+async def in_thread(request: Request, call: Callable[[], Any]) -> Any:
+    """Do what takes a moment of a core for who asks, in turn."""
+    address = network(connection.address(request.scope))
+    line = _LINES.get(address) or _LINES.setdefault(address, CapacityLimiter(_FROM_ONE_ADDRESS))
+    async with line:
+        return await to_thread.run_sync(call, limiter=_AT_ONCE)
 
 
 def posted(handler: Handler) -> Callable[[Request], Awaitable[Response]]:

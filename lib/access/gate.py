@@ -127,6 +127,8 @@ class Gate:
             return foreign_host_page(scope)
         if _content_length(scope) > _most(scope):
             return Response(status_code=413)
+        if not scope["path"].isprintable():
+            return Response(status_code=400)  # a line's end in it would be another address to who comes behind
         if {b"content-length", b"transfer-encoding"} <= {name for name, _ in scope["headers"]}:
             return Response(status_code=400)  # whoever stands between may end the request elsewhere
         return None

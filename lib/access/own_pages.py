@@ -78,7 +78,7 @@ async def change_password(request: Request, form: Form) -> Response:
         if new != form.get("password_again", ""):
             raise AccountError(N_("The two passwords differ. Type both again."))
         change = partial(current().change_own_password, token, form.get("old", ""), new, **came_from(request))
-        changed = await in_thread(change)
+        changed = await in_thread(request, change)
     except AppError as error:
         return _password_page(token, account, target, error)
     if forced:
@@ -104,7 +104,9 @@ async def strength(request: Request, form: Form) -> Response:
     tried = form.get("password", "")[:MOST_BYTES]
     known = [account.name, *account.display_name.split()] if account else []
     known += [form.get(name, "")[:MOST_BYTES] for name in ("username", "company")]
-    score = await in_thread(partial(_score, tried, [word for word in (*known, "prospect", "prospekti") if word]))
+    score = await in_thread(
+        request, partial(_score, tried, [word for word in (*known, "prospect", "prospekti") if word])
+    )
     language = form.get("language", "") if account is None else language_of(token)
     return JSONResponse({"score": score, "text": translator(language)(_STRENGTHS[score])})
 
@@ -152,14 +154,18 @@ async def change_second_factor(request: Request, form: Form) -> Response:
     offer = None
     try:
         if do == "begin":
-            return shown(offer=await in_thread(partial(current().begin_second_factor, token, own_password, **asking)))
+            return shown(
+                offer=await in_thread(request, partial(current().begin_second_factor, token, own_password, **asking))
+            )
         if do == "end":
-            await in_thread(partial(current().end_second_factor, token, own_password, **asking))
+            await in_thread(request, partial(current().end_second_factor, token, own_password, **asking))
             return RedirectResponse(target, 303)
         try:
-            codes = await in_thread(partial(current().confirm_second_factor, token, form.get("code", ""), **asking))
+            codes = await in_thread(
+                request, partial(current().confirm_second_factor, token, form.get("code", ""), **asking)
+            )
         except BadCode:
-            offer = await in_thread(partial(current().offered_second_factor, token))
+            offer = await in_thread(request, partial(current().offered_second_factor, token))
             raise
     except AppError as error:
         return shown(error, offer)

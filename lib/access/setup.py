@@ -80,7 +80,8 @@ async def set_up(request: Request, form: Form) -> Response:
     try:
         sample = form.get("start_with") == "sample"
         token = await in_thread(
-            partial(first_start.set_up, current(), **values, language=language, sample=sample, **came_from(request))
+            request,
+            partial(first_start.set_up, current(), **values, language=language, sample=sample, **came_from(request)),
         )
     except Invalid as invalid:
         return shown(errors=invalid.fields)

@@ -57,7 +57,9 @@ async def sign_in(request: Request, form: Form) -> Response:
     own = "own" in form and current().settings.own_device_days > 0
     username, password = form.get("username", ""), form.get("password", "")
     try:
-        token, pending = await in_thread(partial(current().sign_in, username, password, **came_from(request), own=own))
+        token, pending = await in_thread(
+            request, partial(current().sign_in, username, password, **came_from(request), own=own)
+        )
     except AppError as error:
         return _login_page(target, form, error)
     if pending:
@@ -94,7 +96,9 @@ def _code_page(target: str, error: AppError | None = None) -> Response:
 async def second_step(request: Request, form: Form) -> Response:
     target, ticket = local_path(form.get("next", "/")), code_cookie(request)
     try:
-        token = await in_thread(partial(current().second_step, ticket, form.get("code", ""), **came_from(request)))
+        token = await in_thread(
+            request, partial(current().second_step, ticket, form.get("code", ""), **came_from(request))
+        )
     except (BadCode, TooMany) as error:
         return _code_page(target, error) if current().waits(ticket) else _login_page(target, error=error)
     except AppError as error:

@@ -8,6 +8,7 @@ import os
 import re
 import shlex
 import subprocess
+import threading
 from html import unescape
 from typing import Any
 
@@ -15,10 +16,11 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.requests import Request
 
 import lib.installation
 from lib import first_start
-from lib.access import setup
+from lib.access import forms, setup
 from lib.access.cookies import cookie_name
 from lib.access.entrance import _Ticket
 from lib.access.gate import Gate
@@ -200,3 +202,25 @@ def test_signing_out_takes_the_cookie_also_where_the_session_cannot_be_ended(
         assert answer.status_code == 503 and "could not write that it has ended" in answer.text
     else:
         assert (answer.status_code, answer.headers["location"]) == (303, "/login?left")
+
+
+def test_a4_nobody_elsewhere_waits_behind_many_from_one_address() -> None:
+    """Forms take a core for a moment each; a flood of them from one address has to be a line of its own."""
+    free = threading.Event()
+    order: list[str] = []
+
+    def coming_from(address: str) -> Request:
+        return Request({"type": "http", "client": (address, 1), "headers": []})
+
+    async def everyone() -> None:
+        async def flood() -> None:
+            await forms.in_thread(coming_from("203.0.113.7"), lambda: (free.wait(20), order.append("flood")))
+
+        flooding = [asyncio.create_task(flood()) for _ in range(60)]
+        await asyncio.sleep(0.1)
+        await asyncio.wait_for(forms.in_thread(coming_from("198.51.100.5"), lambda: order.append("colleague")), 10)
+        free.set()
+        await asyncio.gather(*flooding)
+
+    asyncio.run(everyone())
+    assert order == ["colleague", *["flood"] * 60]

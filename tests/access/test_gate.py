@@ -205,19 +205,30 @@ def test_as_many_files_as_a_page_takes_are_no_attack(server: Server) -> None:
     assert asked_for(server, few)[0] == ["websocket.receive"]
 
 
-def test_a_request_that_says_its_length_twice_is_refused(server: Server) -> None:
-    sent: list[dict[str, Any]] = []
+async def _never(scope: Any, receive: Any, send: Any) -> None:
+    raise AssertionError("it passed")
 
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        raise AssertionError("it passed")
+
+def refused(**said: Any) -> int:
+    """The status of the gate's answer to a request that must not pass."""
+    sent: list[dict[str, Any]] = []
 
     async def send(answer: dict[str, Any]) -> None:
         sent.append(answer)
 
-    headers = [(b"host", b"localhost"), (b"content-length", b"3"), (b"transfer-encoding", b"chunked")]
-    scope = {"type": "http", "scheme": "http", "method": "POST", "path": "/login", "headers": headers}
-    asyncio.run(Gate(app)({**scope, "client": ("127.0.0.1", 1), "query_string": b""}, None, send))  # type: ignore[arg-type]
-    assert sent[0]["status"] == 400
+    headers = [(b"host", b"localhost"), *said.pop("headers", [])]
+    scope = {"type": "http", "scheme": "http", "method": "POST", "path": "/login", "query_string": b"", **said}
+    asyncio.run(Gate(_never)({**scope, "headers": headers, "client": ("127.0.0.1", 1)}, None, send))  # type: ignore[arg-type]
+    return int(sent[0]["status"])
+
+
+def test_a_request_that_says_its_length_twice_is_refused(server: Server) -> None:
+    assert refused(headers=[(b"content-length", b"3"), (b"transfer-encoding", b"chunked")]) == 400
+
+
+@pytest.mark.parametrize("path", ["/_stcore/metrics\n", "/media/a\r\n", "/\0", "/prospects\x7f", "/a\u202eb"])
+def test_a1_an_address_with_what_nobody_can_see_in_it_is_refused(server: Server, path: str) -> None:
+    assert refused(method="GET", path=path) == 400
 
 
 @pytest.mark.parametrize(("role", "passes"), [("sales", False), ("admin", False), ("manager", True)])
