@@ -81,7 +81,7 @@ def test_a3_after_signing_out_the_page_asks_to_sign_in_again(server: Server, bro
 
 
 # Every page, and of the others those that hold most; that the rest only define is tested below.
-OTHERS = ("__main__", "operations", "administration", "installation", "ui/visit", "ui/tables", "ui/detail", "ui/users")
+OTHERS = ("operations", "installation", "ui/visit", "ui/detail")
 
 
 def test_a1_no_other_file_run_by_streamlit_shows_a_byte(canary: Server, browse: Browse, tmp_path: Path) -> None:
