@@ -98,7 +98,10 @@ class Imports(Administration):
         return self._store().undo_import(made, by=account.name)
 
     def _remembered(self) -> dict[str, object]:
-        found = read_json(self.installation.data_dir / _REMEMBERED, {})
+        try:
+            found = read_json(self.installation.data_dir / _REMEMBERED, {})
+        except ValueError:  # it only spares work: a broken file stops no import
+            return {}
         return dict(found) if isinstance(found, dict) else {}
 
     def _remember(self, desk: Desk, matching: Matching) -> None:

@@ -191,8 +191,10 @@ def test_a_matching_is_remembered_for_the_same_headings() -> None:
     assert propose(third, kept).columns[2].order == "dmy"  # the remembered order cannot be
 
 
-@pytest.mark.parametrize("kept", [{}, {"targets": ["name"]}, {"targets": ["no", "such"]}, {"targets": 5}, {"x": 1}])
-def test_what_is_remembered_wrongly_is_not_used(kept: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "kept", [{}, {"targets": ["name"]}, {"targets": ["no", "such"]}, {"targets": 5}, {"x": 1}, 5, {"targets": [[], {}]}]
+)
+def test_what_is_remembered_wrongly_is_not_used(kept: Any) -> None:
     assert [c.target for c in propose(table(["Nimi", "Pvm"], ["Aino", DAY]), kept).columns] == ["name", "received"]
 
 
