@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import streamlit as st
 
 from lib import schema
+from lib.errors import NoSuchProspect
 from lib.i18n import N_, Translator
 from lib.intake.checking import KINDS, Finding
 from lib.intake.desk import Desk, Overview
 from lib.intake.matching import KEEP, NOTES, SKIP, Matching
-from lib.intake.planning import CHOICES, Decisions
+from lib.intake.planning import CHOICES, Decisions, choices
 from lib.output.excel_list import file_name, strong_password
 from lib.output.left_out import KINDS as KIND_NAMES
 from lib.output.left_out import reason
@@ -194,7 +197,7 @@ def findings(v: Visit, now: Import) -> None:
 
 def _finding(v: Visit, now: Import, finding: Finding) -> None:
     t, record = v.t, finding.record
-    values = record.values if record else v.workspace.row(finding.id)
+    values = record.values if record else _row(v, finding.id)
     who = ", ".join(filter(None, (str(values.get("name") or ""), str(values.get("organisation") or ""))))
     where = [t("Row {number}", number=record.number)] if record else []
     where += [finding.id] if finding.id else []
@@ -207,14 +210,14 @@ def _finding(v: Visit, now: Import, finding: Finding) -> None:
     lines += [(code, theirs, ours) for code, (ours, theirs) in finding.conflicts.items()]
     if lines:
         beside(v, lines, t("In the file"), t("In the register"))
-    choices = CHOICES[finding.kind]
-    if len(choices) < 2:
+    offered = choices(finding)
+    if len(offered) < 2:
         return
     decided = now.decisions.of(finding)
     chosen = st.radio(
         t("Decision"),
-        choices,
-        choices.index(decided),
+        offered,
+        offered.index(decided),
         format_func=lambda one: t(_CHOICES[one]),
         horizontal=True,
         label_visibility="collapsed",
@@ -235,6 +238,14 @@ def _finding(v: Visit, now: Import, finding: Finding) -> None:
         )
         if (leaving := frozenset(codes) - frozenset(taken)) != without:
             now.decisions = now.decisions.leaving_out(finding.key, leaving)
+
+
+def _row(v: Visit, prospect_id: str) -> Mapping[str, Any]:
+    """A row of the register; nothing where somebody has removed it since the check."""
+    try:
+        return v.workspace.row(prospect_id)
+    except NoSuchProspect:
+        return {}
 
 
 # -- afterwards --------------------------------------------------------------------------------------------------------
