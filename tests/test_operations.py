@@ -7,6 +7,7 @@ import datetime as dt
 import functools
 import inspect
 import io
+import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,6 +26,7 @@ from lib.errors import (
     Busy,
     Duplicate,
     HeldOpen,
+    ImportRefused,
     Invalid,
     NoSuchProspect,
     NotAllowed,
@@ -590,6 +592,104 @@ def test_a_list_that_comes_back_is_known_by_the_register_that_it_is_from(spaces:
     assert download and (download.register, download.by) == (store.state.name, "sales")
     assert list(download.rows) == [pid] and download.said("name", pid, "Aino Kokeilija")
     assert store.list_key not in (store.master, derive(store.master, "log")) and len(store.list_key) == 32
+
+
+# -- imports -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def tables(spaces: dict[str, Any]) -> Iterator[Callable[..., tuple[Desk, Matching]]]:
+    """Brings a table to the manager's desk, up to its matching."""
+    desks: list[Desk] = []
+
+    def bring(text: str, heading_row: int | None = -1) -> tuple[Desk, Matching]:
+        desk, _ = spaces["manager"].begin_import(text.encode(), "lista.csv")
+        desks.append(desk)
+        return desk, spaces["manager"].match(desk, 0, heading_row)
+
+    (spaces["installation"].data_dir / "matchings.json").unlink(missing_ok=True)
+    yield bring
+    for desk in desks:
+        desk.close()
+
+
+STATED = "Lähde;Vastaanotettu"
+SAID = "puhelin;1.2.2026"
+
+
+def test_a_matching_is_remembered_for_the_next_table_with_the_same_headings(
+    spaces: dict[str, Any], tables: Callable[..., tuple[Desk, Matching]]
+) -> None:
+    path = spaces["installation"].data_dir / "matchings.json"
+    text = f"Nimi;Alue;{STATED}\nDora Uusi;Etelä;{SAID}\n"
+    desk, matching = tables(text)
+    assert matching.columns[1].target == "+keep"
+    older = {f"{n:032x}": {"targets": ["name"]} for n in range(200)}
+    path.write_text(json.dumps(older))
+    spaces["manager"].check_table(desk, matching.with_target(1, "+notes"))
+    kept = list(json.loads(path.read_text()))
+    assert len(kept) == 200 and kept[:-1] == list(older)[1:]  # the oldest went
+    desk, matching = tables(text.replace("Dora", "Eeva"))
+    assert [column.why for column in matching.columns] == ["remembered"] * 4
+    assert matching.columns[1].target == "+notes"
+    path.write_text(json.dumps({kept[-1]: json.loads(path.read_text())[kept[-1]], **older}))
+    spaces["manager"].check_table(desk, matching)
+    assert list(json.loads(path.read_text()))[-1] == kept[-1]  # used again, it is the newest
+    assert "Alue" not in path.read_text() and "Dora" not in path.read_text()
+
+
+@pytest.mark.parametrize("broken", ["[]", '"x"', '{"a": 5}', "{"])
+def test_what_is_remembered_may_be_broken_and_a_table_without_headings_leaves_nothing(
+    spaces: dict[str, Any], tables: Callable[..., tuple[Desk, Matching]], broken: str
+) -> None:
+    path = spaces["installation"].data_dir / "matchings.json"
+    path.write_text(broken)
+    desk, matching = tables(f"Dora Uusi;{SAID}\nEeva Toinen;{SAID}\n", None)
+    spaces["manager"].check_table(desk, matching)
+    assert path.read_text() == broken
+
+
+def test_a_check_knows_users_what_is_gone_for_good_and_whether_empty_cells_count(
+    spaces: dict[str, Any], tables: Callable[..., tuple[Desk, Matching]]
+) -> None:
+    store, space = spaces["installation"].store, spaces["manager"]
+    gone, there = fresh(spaces, "Poistettu Ihminen"), fresh(spaces, "Dora Uusi", title="Johtaja")
+    store.remove([gone], by="test", reason="erasure")
+    head = f"Tunnus;Nimi;Tehtävänimike;Vastuuhenkilö;{STATED}\n"
+    desk, matching = tables(f"{head}{gone};Poistettu Ihminen;;;{SAID}\n{there};Dora Uusi;;;{SAID}\n")
+    counts = space.check_table(desk, matching)
+    assert {kind: count for kind, count in counts.items() if count} == {"gone": 1, "same": 1}
+    counts = space.check_table(desk, matching, erase=True)
+    assert {kind: count for kind, count in counts.items() if count} == {"gone": 1, "change": 1}
+    desk, matching = tables(f"Otsikko;;;;;\n{head};Eeva Toinen;;Sales;{SAID}\n", 1)
+    assert space.check_table(desk, matching)["new"] == 1
+    assert space.apply_import(desk, Decisions()) == 1
+    row = store.register.row(store.frame["id"].iloc[-1])
+    assert (row["name"], row["owner"], row["created_by"]) == ("Eeva Toinen", "sales", "manager")
+
+
+def test_what_was_left_out_comes_as_it_was_with_the_reason_sealed_and_logged(
+    spaces: dict[str, Any], tables: Callable[..., tuple[Desk, Matching]]
+) -> None:
+    space = spaces["manager"]
+    rows = [f"Dora Uusi;x;{SAID}", f"Eeva;=1+1;puhelin;{dt.date(2001, 2, 3):%d.%m.%Y}", ";@x;puhelin;1.2.2026"]
+    desk, matching = tables("\n".join([f"Nimi;Huom;{STATED}", *rows]))
+    space.check_table(desk, matching)
+    content = space.left_out(desk, Decisions(), password=LIST_PASSWORD, language="en")
+    line = spaces["admin"].change_log()[0]
+    assert (line.by, line.action, line.facts) == ("manager", "left_out", {"rows": 2})
+    [sheet] = openpyxl.load_workbook(io.BytesIO(decrypt(content, LIST_PASSWORD))).worksheets
+    head, past, wrong = [[cell.value for cell in row] for row in sheet.iter_rows()]
+    assert head[:3] == ["Row in the file", "Why it was left out", "Nimi"]
+    assert past[0] == 3 and past[1].startswith("Retention period over") and past[2:4] == ["Eeva", "=1+1"]
+    assert wrong[0] == 4 and "Name: Write at least a name" in wrong[1] and wrong[3] == "@x"
+    assert {cell.data_type for cell in sheet["D"]} == {"s"}  # nothing is computed
+
+
+def test_an_import_is_limited_as_the_settings_say(spaces: dict[str, Any]) -> None:
+    spaces["installation"].save_settings(import_rows=100)
+    with pytest.raises(ImportRefused):
+        spaces["manager"].begin_import(("Nimi\n" + "Dora\n" * 101).encode(), "lista.csv")
 
 
 # -- the download password ---------------------------------------------------------------------------------
