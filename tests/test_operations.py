@@ -632,9 +632,9 @@ def test_a_matching_is_remembered_for_the_next_table_with_the_same_headings(
     desk, matching = tables(text.replace("Dora", "Eeva"))
     assert [column.why for column in matching.columns] == ["remembered"] * 4
     assert matching.columns[1].target == "+notes"
-    path.write_text(json.dumps({kept[-1]: json.loads(path.read_text())[kept[-1]], **older}))
+    path.write_text(json.dumps({kept[-1]: json.loads(path.read_text())[kept[-1]], "0" * 32: {}}))
     spaces["manager"].check_table(desk, matching)
-    assert list(json.loads(path.read_text()))[-1] == kept[-1]  # used again, it is the newest
+    assert list(json.loads(path.read_text())) == ["0" * 32, kept[-1]]  # used again, it is the newest
     assert "Alue" not in path.read_text() and "Dora" not in path.read_text()
 
 
@@ -666,6 +666,47 @@ def test_a_check_knows_users_what_is_gone_for_good_and_whether_empty_cells_count
     assert space.apply_import(desk, Decisions()) == 1
     row = store.register.row(store.frame["id"].iloc[-1])
     assert (row["name"], row["owner"], row["created_by"]) == ("Eeva Toinen", "sales", "manager")
+
+
+def test_a_list_comes_back_with_what_was_edited_in_it_and_nothing_else(spaces: dict[str, Any]) -> None:
+    """With cells that a table would say more about: of somebody who has no account, several phones, a number."""
+    store, space = spaces["installation"].store, spaces["manager"]
+    lead = {"owner": "entinen", "notes": "vanha", "phone": "040 555 0101 / 09 555 0102", "title": "007"}
+    ids = [fresh(spaces, name, **lead) for name in ("Aino Alku", "Bertta Toinen", "Cecilia Kolmas")]
+    codes = ["id", "name", "title", "phone", "owner", "received", "source", "notes"]
+    content = space.excel_list(ids, codes, password=LIST_PASSWORD, language="fi")
+
+    def counted(change: Callable[[Any], object], columns: int = 8) -> tuple[Desk, dict[str, int]]:
+        book, back = openpyxl.load_workbook(io.BytesIO(decrypt(content, LIST_PASSWORD))), io.BytesIO()
+        change(book["Prospektit"])
+        book["Prospektit"].delete_cols(columns + 1, 9)
+        book.save(back)
+        desk, overview = space.begin_import(back.getvalue(), "lista.xlsx")
+        assert [sheet.name for sheet in overview.sheets] == ["Prospektit"] and overview.downloaded
+        assert overview.downloaded[0] == "manager"
+        counts = space.check_table(desk, space.match(desk, 0))
+        return desk, {kind: count for kind, count in counts.items() if count}
+
+    for columns in (8, 7):  # also where the notes were taken out
+        desk, counts = counted(lambda sheet: setattr(sheet["C2"], "value", 7), columns)
+        assert counts == {"same": 3}
+        desk.close()
+
+    def edit(sheet: Any) -> None:
+        sheet["E2"] = "Pekka Poissa"
+        sheet["H3"] = "uusi"
+        day = dt.datetime(2026, 2, 1)
+        sheet.append([None, "Cecilia Kolmas", "Johtaja", "040 555 0101 / 09 555 0102", None, day, "Puhelu"])
+        sheet.append([None, "Vanha Rivi", None, None, None, dt.datetime(2001, 1, 1), "Puhelu"])
+
+    for columns, notes in ((8, "vanha\nVastuumyyjä: Pekka Poissa"), (7, "vanha\nVastuumyyjä: Pekka Poissa")):
+        desk, counts = counted(edit, columns)
+        assert counts == {"change": columns - 6, "past": 1, "look_alike": 1, "same": 9 - columns}
+        changes = {finding.id: finding.changes for finding in desk.findings("change")}
+        assert changes[ids[0]] == {"owner": ("entinen", ""), "notes": ("vanha", notes)}
+        assert changes.get(ids[1]) == ({"notes": ("vanha", "uusi")} if columns == 8 else None)
+        desk.close()
+    assert store.register.row(ids[0])["notes"] == "vanha"
 
 
 def test_what_was_left_out_comes_as_it_was_with_the_reason_sealed_and_logged(

@@ -11,7 +11,7 @@ from lib import cleaning, retention, schema
 from lib.duplicates import Match, person_keys, same_name
 from lib.errors import Invalid
 from lib.i18n import N_, Text
-from lib.intake.records import Record
+from lib.intake.records import Record, with_lines
 from lib.register import Register
 
 # What a row of a table can be, in the order in which a person should look at them.
@@ -198,6 +198,10 @@ class _Checker:
             if code in FIXED and code not in ONCE:
                 continue
             now = self.rows.value(prospect_id, code)
+            if (
+                code == "notes" and record.spilled and not record.own_notes
+            ):  # the file itself says nothing in their place
+                value = with_lines(now, [line for _, line in record.spilled])
             empty = value in (None, "")
             if value == now or (empty and (not self.erase or code in ("name", "organisation"))):
                 continue

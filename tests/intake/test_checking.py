@@ -202,6 +202,20 @@ def test_a_table_may_ban_and_never_lifts_a_ban(register: Register) -> None:
         assert one(register, record(id="P-000002", objected=value), erase=True).changes == {}
 
 
+def test_what_a_table_puts_into_the_notes_stands_below_those_that_are_there(register: Register) -> None:
+    def spilled(own: str | None) -> Record:
+        line = "Myyjä: Pekka Poissa"
+        values = {**GIVEN, "id": "P-000001", "notes": f"{own}\n{line}" if own else line}
+        return Record(2, values, spilled=[("owner", line)], own_notes=own)
+
+    for own in (None, ""):
+        found = one(register, spilled(own))
+        assert found.changes == {"notes": ("Vanha", "Vanha\nMyyjä: Pekka Poissa")}
+    assert one(register, spilled("Uusi")).changes == {"notes": ("Vanha", "Uusi\nMyyjä: Pekka Poissa")}
+    there = register.applied(Change(set={"P-000001": {"notes": "Vanha\nMyyjä: Pekka Poissa"}}))
+    assert one(there, spilled(None)).kind == "same"
+
+
 def test_columns_of_others_are_compared_too() -> None:
     import pandas as pd
 
@@ -399,4 +413,5 @@ def test_a_person_whom_somebody_entered_since_the_check_stops_everything(registe
     with pytest.raises(Moved) as refused:
         change(drafted, entered(name="Dora Uusi", phone="040 999 8888"), by="mari", now=NOW)
     assert refused.value.ids == ["P-000004"]
-    assert change(drafted, entered(name="Eeva Muu"), by="mari", now=NOW).add[0]["id"] == "P-000005"
+    for other in ({"name": "Eeva Muu"}, {"name": "Eeva Muu", "phone": "040 999 8888"}):
+        assert change(drafted, entered(**other), by="mari", now=NOW).add[0]["id"] == "P-000005"
