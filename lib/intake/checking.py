@@ -198,9 +198,7 @@ class _Checker:
             if code in FIXED and code not in ONCE:
                 continue
             now = self.rows.value(prospect_id, code)
-            if (
-                code == "notes" and record.spilled and not record.own_notes
-            ):  # the file itself says nothing in their place
+            if code == "notes" and record.spilled and not record.own_notes:  # the file has no notes in their place
                 value = with_lines(now, [line for _, line in record.spilled])
             empty = value in (None, "")
             if value == now or (empty and (not self.erase or code in ("name", "organisation"))):

@@ -78,8 +78,8 @@ def compare(
 def _number(record: Record) -> str:
     """The number that a row says it has, in the register's form; as it stands where it is none."""
     typed = str(record.values.get("id") or "").strip().upper()
-    if typed.removesuffix(".0").isdecimal():
-        return id_of(int(typed.removesuffix(".0")))
+    if typed.isdecimal():
+        return id_of(int(typed))
     return id_of(number_of(typed)) if number_of(typed) else typed
 
 
