@@ -727,6 +727,14 @@ def test_what_was_left_out_comes_as_it_was_with_the_reason_sealed_and_logged(
     assert {cell.data_type for cell in sheet["D"]} == {"s"}  # nothing is computed
 
 
+def test_of_a_file_that_cannot_be_read_no_process_stays(spaces: dict[str, Any]) -> None:
+    with pytest.raises(ImportRefused) as refused:
+        spaces["manager"].begin_import(b"PK\x03\x04" + b"\0" * 50, "lista.xlsx")
+    [desk] = {id(d): d for at in refused.traceback if isinstance(d := at.frame.f_locals.get("desk"), Desk)}.values()
+    with pytest.raises(ImportRefused, match="interrupted"):
+        desk.keys("new")
+
+
 def test_an_import_is_limited_as_the_settings_say(spaces: dict[str, Any]) -> None:
     spaces["installation"].save_settings(import_rows=100)
     with pytest.raises(ImportRefused):
