@@ -624,21 +624,22 @@ def test_a_matching_is_remembered_for_the_next_table_with_the_same_headings(
     text = f"Nimi;Alue;{STATED}\nDora Uusi;Etelä;{SAID}\n"
     desk, matching = tables(text)
     assert matching.columns[1].target == "+keep"
-    older = {f"{n:032x}": {"targets": ["name"]} for n in range(200)}
+    older = [[f"{n:032x}", {"targets": ["name"]}] for n in reversed(range(200))]
     path.write_text(json.dumps(older))
     spaces["manager"].check_table(desk, matching.with_target(1, "+notes"))
-    kept = list(json.loads(path.read_text()))
-    assert len(kept) == 200 and kept[:-1] == list(older)[1:]  # the oldest went
+    *others, newest = json.loads(path.read_text())
+    assert others == older[1:]  # the oldest went
     desk, matching = tables(text.replace("Dora", "Eeva"))
     assert [column.why for column in matching.columns] == ["remembered"] * 4
     assert matching.columns[1].target == "+notes"
-    path.write_text(json.dumps({kept[-1]: json.loads(path.read_text())[kept[-1]], "0" * 32: {}}))
+    last = ["f" * 32, {}]
+    path.write_text(json.dumps([newest, last]))
     spaces["manager"].check_table(desk, matching)
-    assert list(json.loads(path.read_text())) == ["0" * 32, kept[-1]]  # used again, it is the newest
+    assert json.loads(path.read_text()) == [last, newest]  # used again, it is the newest
     assert "Alue" not in path.read_text() and "Dora" not in path.read_text()
 
 
-@pytest.mark.parametrize("broken", ["[]", '"x"', '{"a": 5}', "{"])
+@pytest.mark.parametrize("broken", ["[]", '"x"', '{"a": 5}', "{", "5", "[5]", "[[[], 1]]"])
 def test_what_is_remembered_may_be_broken_and_a_table_without_headings_leaves_nothing(
     spaces: dict[str, Any], tables: Callable[..., tuple[Desk, Matching]], broken: str
 ) -> None:
