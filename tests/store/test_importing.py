@@ -160,6 +160,13 @@ def test_what_was_removed_since_does_not_come_back(three: Store) -> None:
     assert set(titles(three)) == {"Bertta", "Cecilia"}
 
 
+def test_what_another_process_changed_before_the_import_is_what_comes_back(three: Store) -> None:
+    Store.open(three.data_dir, PASSWORD).update("P-000001", {"title": "Rehtori"}, by=BY)
+    made = bring_in(three, P1="Toimitusjohtaja")
+    assert three.undo_import(made, by=MANAGER) == (0, 1, 0)
+    assert titles(three)["Aino"] == "Rehtori"
+
+
 def test_what_another_process_touched_a_moment_ago_stays_as_it_is(three: Store) -> None:
     made = bring_in(three, "Dora", P1="Toimitusjohtaja")
     Store.open(three.data_dir, PASSWORD).update("P-000001", {"title": "Rehtori"}, by=BY)
