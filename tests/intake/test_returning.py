@@ -437,6 +437,8 @@ def test_a_row_without_a_number_is_new_if_it_is_complete() -> None:
     assert finding.record and finding.record.values["name"] == "Uusi Ihminen" and finding.id == ""
     finding = the(returned(edited(listed(register), new[0]), register), "wrong")
     assert finding.record and set(finding.record.wrong) == {"source", "received"}
+    finding = the(returned(edited(listed(register), *new, put(3, "email", "ei osoite")), register), "wrong")
+    assert finding.record and set(finding.record.wrong) == {"email"}
 
 
 def test_a_row_without_a_number_that_the_register_has_is_a_double() -> None:
@@ -468,6 +470,9 @@ def test_a_row_of_which_nothing_but_its_number_is_left_counts_as_deleted() -> No
 
     finding = the(returned(edited(listed(register), clear), register), "deleted")
     assert finding.id == "P-000001" and finding.record
+    both = edited(listed(register), lambda sheet: [setattr(cell, "value", None) for cell in sheet[3][1:]])
+    both = edited(both, lambda sheet: sheet.delete_rows(2))
+    assert [finding.id for finding in returned(both, register).findings] == ["P-000001", "P-000002"]
     one_cell = edited(listed(register, ["id", "title"]), put(2, "title", None))
     assert the(returned(one_cell, register), "change").changes == {"title": ("Johtaja", "")}
 
