@@ -239,6 +239,15 @@ def test_what_cannot_be_taken_says_why_and_where() -> None:
     assert dict(bad.cells) == dict(bad.cells.items()) and len(bad.cells) == 6
 
 
+def test_an_error_in_a_part_of_a_name_is_told() -> None:
+    found = table(
+        ["Etunimi", "Sukunimi", "Vastaanotettu"], ["Aino", "Aho", TODAY], ["#REF!", "Ek", DAY], unread={(2, 0): "#REF!"}
+    )
+    good, bad = made(found)
+    assert good.values == {"name": "Aino Aho", "received": TODAY} and not good.wrong  # today is no future
+    assert set(bad.wrong) == {"name"} and bad.values["name"] == ""
+
+
 def test_what_is_stated_fills_what_is_empty_and_nothing_else() -> None:
     found = table(
         ["Nimi", "Lähde", "Pvm"], ["Aino", None, None], ["Bo", "Sähköposti", DAY], ["Cia", "Sähköposti", "31.2.2021"]
@@ -250,6 +259,17 @@ def test_what_is_stated_fills_what_is_empty_and_nothing_else() -> None:
     }  # fmt: skip
     assert second.values == {"received": DAY, "source": "email", "source_detail": "", "name": "Bo"}
     assert third.values["received"] is None and set(third.wrong) == {"received"}
+
+
+def test_a_source_that_nobody_knows_is_not_replaced_by_the_stated_one() -> None:
+    found = table(["Nimi", "Lähde"], ["Aino", "Puhelu"], ["Bo", "Puhelu"], ["Cia", "naapuri"])
+    record = made(found, propose(found).stating(source="meeting"))[2]
+    assert record.values["source"] == "" and set(record.wrong) == {"source"}
+
+
+def test_a_one_and_a_tick_are_not_the_same_cell() -> None:
+    found = table(["Nimi", "Titteli"], ["Aino", 1], ["Bo", True])
+    assert [record.values["title"] for record in made(found)] == ["1", "True"]
 
 
 def test_only_matched_codes_have_values() -> None:

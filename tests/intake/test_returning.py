@@ -565,6 +565,14 @@ def test_without_the_sheet_a_cell_that_cannot_be_taken_is_wrong() -> None:
     assert kinds(returned(listed(register), register)) == {}
 
 
+def test_only_what_was_edited_is_warned_of() -> None:
+    register = two(phone="vaihde")
+    finding = the(returned(edited(listed(register), put(1, "title", "X")), register), "change")
+    assert finding.record and not finding.record.warnings
+    finding = the(returned(edited(listed(register), put(1, "phone", "toinen vaihde")), register), "change")
+    assert finding.record and list(finding.record.warnings) == ["phone"]
+
+
 def test_a_number_typed_over_a_text_is_a_change() -> None:
     register = two(phone="0123")
     finding = the(returned(edited(listed(register), put(1, "phone", 124)), register), "change")
