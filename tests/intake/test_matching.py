@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -149,6 +150,8 @@ def test_what_is_missing_is_said() -> None:
     ]
     found = found.with_order(1, "mdy").stating(source="public")
     assert ["With a public source" in str(text) for text in found.missing()] == [True]
+    own = table(["Firma", "Lähteen tarkenne"], ["Työ Oy", "YTJ"])
+    assert propose(own).with_target(1, "source_detail").stating(source="public", received=DAY).missing() == []
     found = found.stating(source_detail="YTJ")
     assert found.missing() == [] and found.source == "public"
     found = found.with_target(0, KEEP).with_target(1, KEEP)
@@ -267,6 +270,37 @@ def test_a_source_that_nobody_knows_is_not_replaced_by_the_stated_one() -> None:
     assert record.values["source"] == "" and set(record.wrong) == {"source"}
 
 
+def test_a_row_s_own_detail_of_its_source_stays() -> None:
+    found = table(["Nimi", "Lähde", "Lähteen tarkenne"], ["Aino", "Messut", None], ["Bo", "Messut", "Osasto 5"])
+    assert [record.values["source_detail"] for record in made(found)] == ["Messut", "Osasto 5"]
+    found = table(["Nimi", "Lähteen tarkenne"], ["Aino", None], ["Bo", "Osasto 5"])
+    stated = propose(found).with_target(1, "source_detail").stating(source="public", source_detail="YTJ")
+    assert [record.values["source_detail"] for record in made(found, stated)] == ["YTJ", "Osasto 5"]
+
+
+def test_a_notice_without_a_date_is_kept_in_the_notes() -> None:
+    found = table(["Nimi", "Informoitu"], ["Aino", "kyllä"], ["Bo", DAY], ["Cia", "ei"])
+    records_ = made(found, propose(found).with_target(1, "informed"))
+    assert [record.values["informed"] for record in records_] == [None, DAY, None]
+    assert [record.values["notes"] for record in records_] == ["Informoitu: kyllä", "", ""]
+    assert [set(record.warnings) for record in records_] == [{"informed"}, set(), set()]
+
+
+def test_notes_that_become_too_long_are_told() -> None:
+    found = table(["Nimi", "Lisä"], ["Aino", "x" * 40_000], ["Bo", "y"])
+    long, short = made(found, propose(found).with_target(1, NOTES))
+    assert set(long.wrong) == {"notes"} and not short.wrong
+
+
+def test_a_day_that_stands_as_a_number_is_read_and_told_and_one_of_long_ago_is_none() -> None:
+    found = table(["Nimi", "Vastaanotettu"], ["Aino", "44228"], ["Bo", DAY], ["Cia", dt.date(1850, 1, 1)])
+    serial, day, old = made(found)
+    assert serial.values["received"] == day.values["received"] == DAY
+    assert set(serial.warnings) == {"received"} and not day.warnings
+    assert old.values["received"] is None and set(old.wrong) == {"received"}
+    assert made(replace(found, date1904=True))[0].values["received"] == DAY + dt.timedelta(days=1462)
+
+
 def test_a_one_and_a_tick_are_not_the_same_cell() -> None:
     found = table(["Nimi", "Titteli"], ["Aino", 1], ["Bo", True])
     assert [record.values["title"] for record in made(found)] == ["1", "True"]
@@ -308,6 +342,12 @@ def test_who_is_in_charge_is_known_by_either_name() -> None:
     matched = made(found)
     assert [record.values["owner"] for record in matched] == ["aino", "matti.m", "", ""]
     assert matched[2].values["notes"] == "Myyjä: Pekka Poissa" and set(matched[2].warnings) == {"owner"}
+
+
+def test_who_added_a_row_stays_as_it_stands_also_without_an_account() -> None:
+    by = schema.heading("created_by", "fi")
+    [record] = made(table(["Tunnus", "Nimi", by], ["P-000001", "Aino", "poissa"]))
+    assert record.values["created_by"] == "poissa" and not record.warnings and "notes" not in record.values
 
 
 def test_notes_and_ticks_of_columns() -> None:
