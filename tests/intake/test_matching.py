@@ -304,6 +304,8 @@ def test_a_day_that_stands_as_a_number_is_read_and_told_and_one_of_long_ago_is_n
 def test_a_one_and_a_tick_are_not_the_same_cell() -> None:
     found = table(["Nimi", "Titteli"], ["Aino", 1], ["Bo", True])
     assert [record.values["title"] for record in made(found)] == ["1", "True"]
+    found = table(["Etunimi", "Sukunimi"], [1, "Aho"], [True, "Aho"])
+    assert [record.values["name"] for record in made(found)] == ["1 Aho", "True Aho"]
 
 
 def test_only_matched_codes_have_values() -> None:

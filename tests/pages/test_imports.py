@@ -136,6 +136,16 @@ def test_what_cannot_be_read_is_said_and_nothing_changes(maija: Visitor, store: 
     assert maija.at.error and names(store) == ["Aino Kokeilija"]
     read(maija)  # another file goes on
     assert maija.button("Go on")
+    maija.press("Another file")
+    assert maija.at.file_uploader and not maija.at.error  # what was said of the first is over
+
+
+def test_what_was_made_of_a_cell_is_told(maija: Visitor, store: Store) -> None:
+    read(maija, "Nimi;Markkinointikielto;Lähde;Vastaanotettu\nDora Uusi;kyllä;Puhelu;1.2.2026\n".encode())
+    maija.press("Go on")
+    maija.press("Check the rows")
+    settle(maija)
+    assert maija.t("The file gives no date of the ban: {date} is entered.", date=plain("11.3.2026")) in maija.shown()
 
 
 def test_an_encrypted_workbook_asks_for_its_password(maija: Visitor, store: Store) -> None:
