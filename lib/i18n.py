@@ -73,7 +73,18 @@ class Translator:
     def _fill(self, template: str, params: dict[str, Any]) -> str:
         if not params:
             return template
-        return template.format(**{k: self.text(v) if isinstance(v, Text) else v for k, v in params.items()})
+        return template.format(**{name: self._said(value) for name, value in params.items()})
+
+    def _said(self, value: Any) -> Any:
+        match value:
+            case Text():
+                return self.text(value)
+            case dt.datetime():
+                return self.time(value)
+            case dt.date():
+                return self.date(value)
+            case _:
+                return value
 
     def date(self, value: dt.date | None) -> str:
         """22.11.2026 in Finnish, 22/11/2026 in English; "" for None."""

@@ -98,8 +98,11 @@ class Imports(Administration):
         return self._store().undo_import(made, by=account.name)
 
     def _remembered(self) -> dict[str, object]:
-        found = read_json(self.installation.data_dir / _REMEMBERED, {})
-        return dict(found) if isinstance(found, dict) else {}
+        """By the headings' key, the newest last."""
+        try:
+            return dict(read_json(self.installation.data_dir / _REMEMBERED, []))
+        except (ValueError, TypeError):  # it only spares work: a broken file stops no import
+            return {}
 
     def _remember(self, desk: Desk, matching: Matching) -> None:
         path = self.installation.data_dir / _REMEMBERED
@@ -108,4 +111,4 @@ class Imports(Administration):
             return
         with locked(path.with_suffix(".lock")):
             known = {name: value for name, value in self._remembered().items() if name != key}
-            write_json(path, dict([*known.items(), (key, kept)][-_MOST_REMEMBERED:]))
+            write_json(path, [*known.items(), (key, kept)][-_MOST_REMEMBERED:])  # in pairs, which stay in their order

@@ -135,3 +135,9 @@ def test_a_text_may_hold_another_text() -> None:
 def test_an_unknown_language_is_english_and_an_unknown_text_itself() -> None:
     assert translator("xx").language == "en" and translator("fi")("No such text") == "No such text"
     assert set(LANGUAGES) == {"fi", "en"} and Translator("sv")("Name") == "Namn"
+
+
+def test_days_in_a_text_are_said_as_the_reader_writes_them() -> None:
+    text = Text("{day}, {moment}", {"day": dt.date(2026, 1, 2), "moment": dt.datetime(2026, 1, 2, 3, 4)})
+    assert translator("fi").text(text) == "2.1.2026, 2.1.2026 klo 3.04"
+    assert translator("en").text(text) == "02/01/2026, 02/01/2026 03:04"

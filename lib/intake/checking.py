@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from lib import cleaning, retention, schema
 from lib.duplicates import Match, person_keys, same_name
 from lib.errors import Invalid
 from lib.i18n import N_, Text
-from lib.intake.records import Record
-from lib.register import Register, number_of
+from lib.intake.records import Record, with_lines
+from lib.register import Register
 
 # What a row of a table can be, in the order in which a person should look at them.
 KINDS = ("conflict", "look_alike", "deleted", "change", "new", "wrong", "double", "banned", "past", "gone", "same")
@@ -24,6 +24,7 @@ FIXED = frozenset(
     if schema.BY_CODE[code].set_by != "user" and code not in ("contacted", "offered", "decided")
 ) | {"received", "source", "source_detail"}
 ONCE = frozenset({"objected"})  # a table may ban somebody, never lift a ban
+_CLOSED = N_("Processing of this row is restricted, or its removal was asked for. Nothing in it changes.")
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,9 @@ def check(
 def with_lookalikes(made: Check, *, today: dt.date) -> Check:
     """The same, with the new rows of a list that came back compared with the register as those of any table are."""
     checker = _Checker(made.register, today, frozenset(), erase=False)
+    for edited in made.findings:
+        if edited.record and edited.kind in ("change", "conflict"):  # what says something else of these is a second row
+            checker.met[edited.id] = edited.record.number
     findings = [
         checker.person(finding.record) if finding.kind == "new" and finding.record else finding
         for finding in made.findings
@@ -108,7 +112,7 @@ class _Checker:
             return Finding(
                 "gone", record, number, why=Text(N_("This row was removed for good. It does not come back."))
             )
-        if number_of(number) and number in self.register.table:
+        if number in self.register.table:
             return self.about(record, number)
         return self.person(record)
 
@@ -122,8 +126,7 @@ class _Checker:
             return self.about(record, sure[0])
         if alike:
             self.remember(record)
-            ids = ", ".join(match.id for match in alike)
-            return Finding("look_alike", record, alike[0].id, self.changes(record, alike[0].id), why=_looks_like(ids))
+            return self.look_alike(record, [match.id for match in alike])
         return self.new(record)
 
     # -- new rows --------------------------------------------------------------------------------------------
@@ -131,7 +134,8 @@ class _Checker:
     def new(self, record: Record) -> Finding:
         if lacks := lacking(record, self.today, self.register.region):
             code, why = next(iter(lacks.items()))
-            return Finding("wrong", record, why=Text(N_("{field}: {problem}"), {"field": code, "problem": why}))
+            field = Text(schema.BY_CODE[code].heading)
+            return Finding("wrong", record, why=Text(N_("{field}: {problem}"), {"field": field, "problem": why}))
         self.remember(record)
         received, hold = record.values.get("received"), record.values.get("hold_until")
         ends = retention.expires(received, self.register.retention_years, hold)
@@ -154,6 +158,18 @@ class _Checker:
 
     # -- rows that exist -------------------------------------------------------------------------------------
 
+    def look_alike(self, record: Record, ids: Sequence[str]) -> Finding:
+        why = Text(N_("Looks like {ids}. Decide whether it is the same person."), {"ids": ", ".join(ids)})
+        if self.is_closed(ids[0]):
+            warned = replace(record, warnings={**record.warnings, "id": Text(_CLOSED)})
+            return Finding("look_alike", warned, ids[0], why=why)
+        changes, others = self.changes(record, ids[0]), self.others(record, ids[0])
+        return Finding("look_alike", record, ids[0], changes, others=others, why=why)
+
+    def is_closed(self, prospect_id: str) -> bool:
+        """Whether nothing of a row may change."""
+        return bool(self.rows.value(prospect_id, "restricted") or self.rows.value(prospect_id, "removal_requested"))
+
     def same_person(self, record: Record, match: Match) -> bool:
         """Whether it is surely one person. Colleagues may share a phone number, so the names have to agree; and of a
         name at an organisation there may be two, if phone or address say so."""
@@ -169,9 +185,8 @@ class _Checker:
             why = Text(N_("Row {number} of the file is about the same row."), {"number": self.met[prospect_id]})
             return Finding("double", record, prospect_id, why=why)
         self.met[prospect_id] = record.number
-        if self.rows.value(prospect_id, "restricted") or self.rows.value(prospect_id, "removal_requested"):
-            why = Text(N_("Processing of this row is restricted, or its removal was asked for. Nothing in it changes."))
-            return Finding("banned", record, prospect_id, why=why)
+        if self.is_closed(prospect_id):
+            return Finding("banned", record, prospect_id, why=Text(_CLOSED))
         changes, others = self.changes(record, prospect_id), self.others(record, prospect_id)
         banned = Text(N_("This person has forbidden marketing.")) if self.rows.value(prospect_id, "objected") else None
         kind = "change" if changes or others else "banned" if banned else "same"
@@ -183,6 +198,8 @@ class _Checker:
             if code in FIXED and code not in ONCE:
                 continue
             now = self.rows.value(prospect_id, code)
+            if code == "notes" and record.spilled and not record.own_notes:  # the file has no notes in their place
+                value = with_lines(now, [line for _, line in record.spilled])
             empty = value in (None, "")
             if value == now or (empty and (not self.erase or code in ("name", "organisation"))):
                 continue
@@ -235,17 +252,14 @@ def lacking(record: Record, today: dt.date, region: str) -> dict[str, Text]:
     """What a new row lacks, by code."""
     values = record.values
     enough = (values.get("name") or values.get("organisation")) and values.get("received") and values.get("source")
-    if enough and (values["source"] != "public" or values.get("source_detail")) and not values.get("hold_reason"):
+    detailed = values.get("source") != "public" or values.get("source_detail")
+    if enough and detailed and bool(values.get("hold_reason")) == bool(values.get("hold_until")):
         return {}
     try:
         cleaning.clean_record({"received": None, **values}, today=today, region=region)
     except Invalid as error:
         return dict(error.fields)
     return {}
-
-
-def _looks_like(ids: str) -> Text:
-    return Text(N_("Looks like {ids}. Decide whether it is the same person."), {"ids": ids})
 
 
 def _name(values: Mapping[str, Any]) -> str:

@@ -60,8 +60,6 @@ class Work:
     ) -> dict[str, int]:
         assert self.book and self.table
         register = snapshot.register()
-        if self.download:  # whoever is in charge of a row stays it, also without an account any more
-            users = {**{owner: owner for owner in register.frame["owner"].unique() if owner}, **users}
         found = records(self.table, matching, today=today, region=snapshot.region, users=users)
         if self.download:
             sheet = next(sheet for sheet in self.book.sheets if sheet.name == self.table.sheet)

@@ -368,10 +368,10 @@ def remember(table: Table, matching: Matching) -> tuple[str, dict[str, Any]]:
 
 def _remembered(table: Table, remembered: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """What is remembered, if it fits the table; a file that somebody changed does not."""
-    if not remembered or not isinstance(remembered.get("targets"), list):
+    if not isinstance(remembered, Mapping) or not isinstance(remembered.get("targets"), list):
         return None
     targets = remembered["targets"]
-    if len(targets) != len(table.headings) or any(t not in schema.BY_CODE and t not in SPECIAL for t in targets):
+    if len(targets) != len(table.headings) or any(t not in (*schema.CODES, *SPECIAL) for t in targets):
         return None
     orders = remembered.get("orders")
     return {**remembered, "orders": orders if isinstance(orders, Mapping) else {}}

@@ -29,6 +29,13 @@ CHOICES: dict[str, tuple[str, ...]] = {
 }
 
 
+def choices(finding: Finding) -> tuple[str, ...]:
+    """What can be decided about a finding: nothing is taken from a look-alike that changes nothing."""
+    if finding.kind == "look_alike" and not (finding.changes or finding.others):
+        return ("leave", "add")
+    return CHOICES[finding.kind]
+
+
 @dataclass(frozen=True)
 class Decisions:
     """What a person decided.
@@ -46,7 +53,7 @@ class Decisions:
     def of(self, finding: Finding) -> str:
         """What happens to a finding."""
         decided = self.rows.get(finding.key) or self.kinds.get(finding.kind, "")
-        return decided if decided in CHOICES[finding.kind] else CHOICES[finding.kind][0]
+        return decided if decided in choices(finding) else choices(finding)[0]
 
     def for_row(self, key: str, decision: str) -> Decisions:
         return replace(self, rows={**self.rows, key: decision})
@@ -100,9 +107,9 @@ def draft(check: Check, decisions: Decisions) -> Draft:
             without = decisions.without.get(finding.key, frozenset())
             both = {**finding.changes, **(finding.conflicts if decision == "take" else {})}
             if taken := {code: pair for code, pair in both.items() if code not in without}:
-                set_[finding.id] = taken
+                set_.setdefault(finding.id, {}).update(taken)  # several rows may be about one
             if edited := {name: pair for name, pair in finding.others.items() if name not in without}:
-                others[finding.id] = edited
+                others.setdefault(finding.id, {}).update(edited)
     return Draft(add, set_, others, removal, check.register.last_number)
 
 
@@ -142,14 +149,15 @@ def change(draft: Draft, register: Register, *, by: str, now: dt.datetime) -> Ch
         for name, (_, value) in fields.items():
             others.setdefault(name, {})[prospect_id] = value
     for prospect_id in draft.request_removal:
-        set_[prospect_id] = {"removal_requested": now.date(), **marks}
+        asked = rows.value(prospect_id, "removal_requested") or now.date()  # the first day counts, not the last
+        set_[prospect_id] = {"removal_requested": asked, **marks}
     return Change(add, set_, others=others, last_number=register.last_number + len(add) if add else 0)
 
 
 def _refuse_moved(draft: Draft, register: Register, rows: Rows) -> None:
     moved = []
     for prospect_id in {*draft.set, *draft.others, *draft.request_removal}:
-        if prospect_id not in register.table:
+        if prospect_id not in register.table or rows.value(prospect_id, "restricted"):
             moved.append(prospect_id)
             continue
         seen = draft.set.get(prospect_id, {})

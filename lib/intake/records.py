@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,6 +68,14 @@ class Record:
     wrong: dict[str, Text] = field(default_factory=dict)  # by code: why a value cannot be taken
     warnings: dict[str, Text] = field(default_factory=dict)
     cells: Mapping[str, str] = field(default_factory=dict)
+    spilled: Sequence[tuple[str, str]] = ()  # lines at the end of the notes, each with the code that it is from, or ""
+    own_notes: str | None = None  # the notes without those; None where the file has no column for them
+
+
+def with_lines(text: str, lines: Iterable[str]) -> str:
+    """A text with the lines below it that it does not have yet."""
+    there = text.split("\n") if text else []
+    return "\n".join([*there, *(line for line in lines if line not in there)])
 
 
 def records(table: Table, matching: Matching, *, today: dt.date, region: str, users: Mapping[str, str]) -> list[Record]:
@@ -97,7 +105,8 @@ class _Work:
         self._values: dict[str, list[Any]] = {}
         self._wrong: dict[int, dict[str, Text]] = {}
         self._warnings: dict[int, dict[str, Text]] = {}
-        self._spilled: dict[int, list[str]] = {}  # what belongs to the notes of a row
+        self._spilled: dict[int, list[tuple[str, str]]] = {}  # what belongs to the notes of a row, with its code
+        self._own_notes: list[str] = []
         self._details: dict[int, str] = {}  # words of a source that say more than the choice
         self._letters: dict[str, str] = {}
 
@@ -140,13 +149,16 @@ class _Work:
             name = column.heading or column_name(column)
             for row, cells in enumerate(self._table.rows):
                 if text := shown(cells[column.position]):
-                    self._spilled.setdefault(row, []).append(f"{name}: {text}")
+                    self._spilled.setdefault(row, []).append(("", f"{name}: {text}"))
         if not self._spilled:
             return
+        self._own_notes = [*self._values.get("notes", ())]
         notes = self._values.setdefault("notes", [""] * len(self._table.rows))
         for row, lines in self._spilled.items():
             try:
-                notes[row] = clean_text("\n".join([*([notes[row]] if notes[row] else []), *lines]))
+                notes[row] = clean_text(
+                    "\n".join([*([notes[row]] if notes[row] else []), *(line for _, line in lines)])
+                )
             except FieldError as error:
                 self._wrong.setdefault(row, {})["notes"] = error.text
 
@@ -165,6 +177,8 @@ class _Work:
                     self._wrong.get(row, {}),
                     self._warnings.get(row, {}),
                     Cells(self._letters, number),
+                    self._spilled.get(row, ()),
+                    self._own_notes[row] if self._own_notes else None,
                 )
             )
         return made
@@ -204,7 +218,7 @@ class _Work:
         if made.warning:
             self._warnings.setdefault(row, {})[code] = made.warning
         if made.spilled:
-            self._spilled.setdefault(row, []).append(made.spilled)
+            self._spilled.setdefault(row, []).append((code, made.spilled))
         if made.detail:
             self._details[row] = made.detail
 

@@ -20,7 +20,7 @@ from lib.i18n import N_, Text
 from lib.intake.checking import FIXED, ONCE, Check, Finding
 from lib.intake.download import Download, SheetLike, fingerprints
 from lib.intake.files import Value
-from lib.intake.records import Record
+from lib.intake.records import Record, with_lines
 from lib.output.fingerprints import canonical, plain_columns
 from lib.register import Register, id_of, number_of
 from lib.schema import Kind
@@ -78,8 +78,8 @@ def compare(
 def _number(record: Record) -> str:
     """The number that a row says it has, in the register's form; as it stands where it is none."""
     typed = str(record.values.get("id") or "").strip().upper()
-    if typed.removesuffix(".0").isdecimal():
-        return id_of(int(typed.removesuffix(".0")))
+    if typed.isdecimal():
+        return id_of(int(typed))
     return id_of(number_of(typed)) if number_of(typed) else typed
 
 
@@ -210,6 +210,7 @@ class _Comparison:
         if i not in self._now:
             return Finding("gone", record, i, why=Text(_GONE, {"id": i}))
         row = self._now[i]
+        record = self._without_spilled(i, record, row)
         edits = _Edits()
         for code in self._codes(record):
             if code != "id" and (code in record.wrong or not _equal(record.values[code], row[code])):
@@ -219,6 +220,20 @@ class _Comparison:
             if _says(value) and value != before:
                 edits.others[heading] = (before, value)
         return self._finding(i, record, row, edits)
+
+    def _without_spilled(self, i: str, record: Record, row: Mapping[str, Any]) -> Record:
+        """The row without what came to its notes from cells that nobody touched."""
+        if not record.spilled:
+            return record
+        lines = [line for code, line in record.spilled if not (code and self._untouched(i, code, record))]
+        values, cells = dict(record.values), dict(record.cells)
+        values.pop("notes", None)
+        if lines or record.own_notes is not None:
+            own = row["notes"] if record.own_notes is None else record.own_notes
+            values["notes"] = with_lines(own, lines)
+        if lines:
+            cells.pop("notes", None)  # the cell alone no longer says it
+        return replace(record, values=values, cells=cells)
 
     def _cell(self, i: str, code: str, record: Record, row: Mapping[str, Any], edits: _Edits) -> None:
         """Take in a cell that does not stand there as the register has it."""

@@ -21,7 +21,7 @@ class Imported:
         by: who imported.
         first, last: the numbers of the rows that it added; 0 for none.
         changed: the ids of rows that it changed.
-        touched: those of all these ids that somebody changed or removed since.
+        touched: those of all these ids that somebody changed or removed since its backup.
     """
 
     made: dt.datetime

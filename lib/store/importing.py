@@ -37,6 +37,9 @@ def bring_in(store: Core, plan: Callable[[Register], Change], *, by: str, facts:
         StoreError: nothing was changed.
     """
     with store.files_locked():
+        with store.locked():
+            store.follow()
+            known = store.register
         checkpoint.backup(store, KIND)
         made = max(copy.made for copy in store.backups.all() if copy.kind == KIND)
         with store.locked():
@@ -48,10 +51,13 @@ def bring_in(store: Core, plan: Callable[[Register], Change], *, by: str, facts:
             added = {str(row["id"]) for row in change.add}
             changed = frozenset(change.ids) - added
             ids = change.ids
+            # What somebody changed while the backup was made is perhaps not in it: it is not set back.
+            moved = store.register is not known
+            touched = frozenset(i for i in changed if moved and _is_other(i, known, store.register))
             told = {**facts, "rows": len(ids), "added": len(added), "changed": len(changed)}
             entry = Entry(store.now, by, "import", ids if len(ids) <= MANY else [], told)
             ends = (min(numbers), max(numbers)) if numbers else (0, 0)
-            store.commit(Record(entry, change, imported=Imported(made, by, *ends, changed)))
+            store.commit(Record(entry, change, imported=Imported(made, by, *ends, changed, touched)))
             return ids
 
 
@@ -89,6 +95,15 @@ def backup_of(store: Core, made: dt.datetime) -> Copy | None:
     return next((copy for copy in store.backups.all() if (copy.kind, copy.made) == (KIND, made)), None)
 
 
+def _is_other(prospect_id: str, one: Register, other: Register) -> bool:
+    return prospect_id not in one.table or _values(one, prospect_id) != _values(other, prospect_id)
+
+
+def _values(register: Register, prospect_id: str) -> dict[str, Any]:
+    cells = register.extras.iloc[register.position(prospect_id)]
+    return {**register.row(prospect_id), **{str(name): cell for name, cell in cells.items() if cell}}
+
+
 def _undone(store: Core, imported: Imported, before: Register, by: str) -> Change:
     register, now = store.register, store.now
     added = (id_of(n) for n in range(imported.first, imported.last + 1) if n)
@@ -100,7 +115,7 @@ def _undone(store: Core, imported: Imported, before: Register, by: str) -> Chang
         if i not in register.table or i not in before.table:
             continue
         old, present = before.row(i), register.row(i)
-        values = {c: v for c, v in old.items() if v != present[c] and c != "expires" and not c.startswith("changed_")}
+        values = {c: v for c, v in old.items() if v != present[c] and c != "expires"}
         set_[i] = {**values, "changed_at": now, "changed_by": by}
         for name in names:
             was = before.extras[name].iloc[before.position(i)] if name in before.extras else ""

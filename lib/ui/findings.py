@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from lib import schema
+from lib.errors import NoSuchProspect
 from lib.i18n import N_, Translator
 from lib.intake.checking import KINDS, Finding
-from lib.intake.planning import CHOICES
+from lib.intake.planning import CHOICES, choices
 from lib.output.left_out import KINDS as KIND_NAMES
 from lib.output.left_out import reason
 from lib.ui.beside import beside
@@ -109,7 +110,9 @@ def _table(v: Visit, now: Import, kind: str, page: int, shown: Sequence[Finding]
     if len(CHOICES[kind]) == 2:
         for_all = now.decisions.kinds.get(kind, CHOICES[kind][0])
         otherwise = next(choice for choice in CHOICES[kind] if choice != for_all)
-        names = {finding.key: f"{finding.key} · {_who(v, finding)}" for finding in shown}
+        names = {
+            finding.key: f"{finding.key} · {_who(v, finding)}" for finding in shown if otherwise in choices(finding)
+        }
         were = [finding.key for finding in shown if now.decisions.of(finding) == otherwise]
         chosen = st.multiselect(
             t("But for these rows: {decision}", decision=_choice(t, kind, otherwise)),
@@ -141,8 +144,16 @@ def _line(v: Visit, finding: Finding, *, explained: bool) -> dict[str, Any]:
     }
 
 
+def _row(v: Visit, prospect_id: str) -> Mapping[str, Any]:
+    """A row of the register; nothing where somebody has removed it since the check."""
+    try:
+        return v.workspace.row(prospect_id)
+    except NoSuchProspect:
+        return {}
+
+
 def _who(v: Visit, finding: Finding) -> str:
-    values = finding.record.values if finding.record else v.workspace.row(finding.id)
+    values = finding.record.values if finding.record else _row(v, finding.id)
     return ", ".join(filter(None, (str(values.get("name") or ""), str(values.get("organisation") or ""))))
 
 
@@ -164,14 +175,14 @@ def _finding(v: Visit, now: Import, finding: Finding) -> None:
     lines += [(code, theirs, ours) for code, (ours, theirs) in finding.conflicts.items()]
     if lines:
         beside(v, lines, t("In the file"), t("In the register"))
-    choices = CHOICES[finding.kind]
-    if len(choices) < 2:
+    offered = choices(finding)
+    if len(offered) < 2:
         return
     decided = now.decisions.of(finding)
     chosen = st.radio(
         t("Decision"),
-        choices,
-        choices.index(decided),
+        offered,
+        offered.index(decided),
         format_func=lambda one: _choice(t, finding.kind, one),
         horizontal=True,
         label_visibility="collapsed",

@@ -65,23 +65,43 @@ def step(tab: Tab, label: str) -> None:
     button.click()
 
 
-def edited(content: bytes, password: str) -> bytes:
-    """A download as somebody brings it back: one cell changed, one row added, one deleted, without its password."""
-    file, plain, changed = msoffcrypto.OfficeFile(io.BytesIO(content)), io.BytesIO(), io.BytesIO()
+def downloaded(tab: Tab) -> openpyxl.Workbook:
+    """The list of all rows, without its password."""
+    tab.open("prospects")
+    tab.page.get_by_role("button", name=t("Excel list")).click()
+    password = tab.page.get_by_test_id("stCode").first.inner_text().strip()
+    with tab.page.expect_download() as download:
+        tab.page.get_by_role("button", name=t("Download"), exact=True).click()
+    plain = io.BytesIO()
+    file = msoffcrypto.OfficeFile(io.BytesIO(download.value.path().read_bytes()))
     file.load_key(password=password)
     file.decrypt(plain)
-    book = openpyxl.load_workbook(plain)
+    return openpyxl.load_workbook(plain)
+
+
+def places(book: openpyxl.Workbook) -> tuple[Any, dict[str, int], dict[str, int]]:
+    """The sheet of a list, its columns by heading and its rows by number."""
     sheet = book["Prospektit"]
     columns = {str(cell.value): cell.column for cell in sheet[1]}
-    by_number = {sheet.cell(row, 1).value: row for row in range(2, sheet.max_row + 1)}
+    return sheet, columns, {str(sheet.cell(row, 1).value): row for row in range(2, sheet.max_row + 1)}
+
+
+def saved(book: openpyxl.Workbook) -> bytes:
+    content = io.BytesIO()
+    book.save(content)
+    return content.getvalue()
+
+
+def edited(book: openpyxl.Workbook) -> bytes:
+    """A download as somebody brings it back: one cell changed, one row added, one deleted."""
+    sheet, columns, by_number = places(book)
     sheet.cell(by_number["P-000007"], columns["Tehtävänimike"]).value = "Toimitusjohtaja"
     new = sheet.max_row + 1
     values = {"Nimi": "Uusi Ulla", "Lähde": "Tapaaminen", "Vastaanotettu": dt.datetime(2026, 1, 15)}
     for heading, value in values.items():
         sheet.cell(new, columns[heading]).value = value
     sheet.delete_rows(by_number["P-000009"])
-    book.save(changed)
-    return changed.getvalue()
+    return saved(book)
 
 
 def test_the_first_start_with_the_list_of_years_then_edits_on_a_workstation_come_back_and_are_undone(
@@ -114,13 +134,7 @@ def test_the_first_start_with_the_list_of_years_then_edits_on_a_workstation_come
         assert len(store.frame) == 1500 and store.register.row("P-000007")["phone"] == "+358401000006"
         assert store.register.row("P-000007")["received"] == dt.date.today() - dt.timedelta(days=6)
 
-    tab.open("prospects")
-    page.get_by_role("button", name=t("Excel list")).click()
-    password = page.get_by_test_id("stCode").first.inner_text().strip()
-    with page.expect_download() as download:
-        page.get_by_role("button", name=t("Download"), exact=True).click()
-    back = edited(download.value.path().read_bytes(), password)
-
+    back = edited(downloaded(tab))
     tab.open("imports")
     bring(tab, "lista.xlsx", back)
     expect(page.get_by_text(t("Only what was changed in it since is brought back."))).to_be_visible(timeout=60_000)
@@ -139,3 +153,44 @@ def test_the_first_start_with_the_list_of_years_then_edits_on_a_workstation_come
         assert store.register.row("P-000007")["title"] != "Toimitusjohtaja"
         assert len(store.frame) == 1500 and "Uusi Ulla" not in store.frame["name"].tolist()
     page.goto("about:blank")
+
+
+def test_what_both_sides_changed_is_shown_side_by_side_and_one_is_chosen(server: Server, browse: Browse) -> None:
+    with server.open_store() as store:
+        lead = {"name": "Riita Ristikari", "organisation": "Ristikari Oy", "title": "Johtaja", "source": "phone"}
+        number = store.add(lead, by="sami")
+    tab = browse(server, "aino")
+    book = downloaded(tab)
+    sheet, columns, by_number = places(book)
+    sheet.cell(by_number[number], columns["Tehtävänimike"]).value = "Toimitusjohtaja"
+    sheet.cell(by_number[number], columns["Muistiinpanot"]).value = "soittaa itse"
+    with server.open_store() as store:
+        store.update(number, {"title": "Rehtori"}, by="sami")
+        before = store.frame
+
+    tab.open("imports")
+    bring(tab, "lista.xlsx", saved(book))
+    step(tab, "Go on")
+    step(tab, "Check the rows")
+    finding = tab.page.locator("[class*=st-key-finding-conflict]")
+    expect(finding).to_have_count(1, timeout=60_000)
+    head, *lines = [line.locator("th, td").all_inner_texts() for line in finding.locator("table tr").all()]
+    assert head == ["", t("In the file"), t("In the register")]
+    assert sorted(lines) == [["Muistiinpanot", "soittaa itse", "–"], ["Tehtävänimike", "Toimitusjohtaja", "Rehtori"]]
+    expect(finding.get_by_role("radio", name=t("Take all but what was changed on both sides"))).to_be_checked()
+    finding.get_by_text(t("Take what the file says"), exact=True).click()
+    expect(finding.get_by_role("radio", name=t("Take what the file says"))).to_be_checked()
+    taken = finding.get_by_test_id("stMultiSelect")
+    expect(taken).to_contain_text("Tehtävänimike")
+    expect(taken).to_contain_text("Muistiinpanot")
+    tab.page.wait_for_selector(IDLE)
+    with server.open_store() as store:
+        assert store.register.row(number)["title"] == "Rehtori"  # nothing before the last step
+    tab.press("Import the rows")
+    expect(tab.page.get_by_text(done(1))).to_be_visible(timeout=60_000)
+    with server.open_store() as store:
+        row, after = store.register.row(number), store.frame
+    assert (row["title"], row["notes"], row["changed_by"]) == ("Toimitusjohtaja", "soittaa itse", "aino")
+    others = [code for code in before if code not in ("title", "notes", "changed_at", "changed_by")]
+    assert after[others].equals(before[others])
+    assert after[after["id"] != number].equals(before[before["id"] != number])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -149,6 +150,8 @@ def test_what_is_missing_is_said() -> None:
     ]
     found = found.with_order(1, "mdy").stating(source="public")
     assert ["With a public source" in str(text) for text in found.missing()] == [True]
+    own = table(["Firma", "Lähteen tarkenne"], ["Työ Oy", "YTJ"])
+    assert propose(own).with_target(1, "source_detail").stating(source="public", received=DAY).missing() == []
     found = found.stating(source_detail="YTJ")
     assert found.missing() == [] and found.source == "public"
     found = found.with_target(0, KEEP).with_target(1, KEEP)
@@ -191,8 +194,10 @@ def test_a_matching_is_remembered_for_the_same_headings() -> None:
     assert propose(third, kept).columns[2].order == "dmy"  # the remembered order cannot be
 
 
-@pytest.mark.parametrize("kept", [{}, {"targets": ["name"]}, {"targets": ["no", "such"]}, {"targets": 5}, {"x": 1}])
-def test_what_is_remembered_wrongly_is_not_used(kept: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "kept", [{}, {"targets": ["name"]}, {"targets": ["no", "such"]}, {"targets": 5}, {"x": 1}, 5, {"targets": [[], {}]}]
+)
+def test_what_is_remembered_wrongly_is_not_used(kept: Any) -> None:
     assert [c.target for c in propose(table(["Nimi", "Pvm"], ["Aino", DAY]), kept).columns] == ["name", "received"]
 
 
@@ -237,6 +242,15 @@ def test_what_cannot_be_taken_says_why_and_where() -> None:
     assert dict(bad.cells) == dict(bad.cells.items()) and len(bad.cells) == 6
 
 
+def test_an_error_in_a_part_of_a_name_is_told() -> None:
+    found = table(
+        ["Etunimi", "Sukunimi", "Vastaanotettu"], ["Aino", "Aho", TODAY], ["#REF!", "Ek", DAY], unread={(2, 0): "#REF!"}
+    )
+    good, bad = made(found)
+    assert good.values == {"name": "Aino Aho", "received": TODAY} and not good.wrong  # today is no future
+    assert set(bad.wrong) == {"name"} and bad.values["name"] == ""
+
+
 def test_what_is_stated_fills_what_is_empty_and_nothing_else() -> None:
     found = table(
         ["Nimi", "Lähde", "Pvm"], ["Aino", None, None], ["Bo", "Sähköposti", DAY], ["Cia", "Sähköposti", "31.2.2021"]
@@ -248,6 +262,50 @@ def test_what_is_stated_fills_what_is_empty_and_nothing_else() -> None:
     }  # fmt: skip
     assert second.values == {"received": DAY, "source": "email", "source_detail": "", "name": "Bo"}
     assert third.values["received"] is None and set(third.wrong) == {"received"}
+
+
+def test_a_source_that_nobody_knows_is_not_replaced_by_the_stated_one() -> None:
+    found = table(["Nimi", "Lähde"], ["Aino", "Puhelu"], ["Bo", "Puhelu"], ["Cia", "naapuri"])
+    record = made(found, propose(found).stating(source="meeting"))[2]
+    assert record.values["source"] == "" and set(record.wrong) == {"source"}
+
+
+def test_a_row_s_own_detail_of_its_source_stays() -> None:
+    found = table(["Nimi", "Lähde", "Lähteen tarkenne"], ["Aino", "Messut", None], ["Bo", "Messut", "Osasto 5"])
+    assert [record.values["source_detail"] for record in made(found)] == ["Messut", "Osasto 5"]
+    found = table(["Nimi", "Lähteen tarkenne"], ["Aino", None], ["Bo", "Osasto 5"])
+    stated = propose(found).with_target(1, "source_detail").stating(source="public", source_detail="YTJ")
+    assert [record.values["source_detail"] for record in made(found, stated)] == ["YTJ", "Osasto 5"]
+
+
+def test_a_notice_without_a_date_is_kept_in_the_notes() -> None:
+    found = table(["Nimi", "Informoitu"], ["Aino", "kyllä"], ["Bo", DAY], ["Cia", "ei"])
+    records_ = made(found, propose(found).with_target(1, "informed"))
+    assert [record.values["informed"] for record in records_] == [None, DAY, None]
+    assert [record.values["notes"] for record in records_] == ["Informoitu: kyllä", "", ""]
+    assert [set(record.warnings) for record in records_] == [{"informed"}, set(), set()]
+
+
+def test_notes_that_become_too_long_are_told() -> None:
+    found = table(["Nimi", "Lisä"], ["Aino", "x" * 40_000], ["Bo", "y"])
+    long, short = made(found, propose(found).with_target(1, NOTES))
+    assert set(long.wrong) == {"notes"} and not short.wrong
+
+
+def test_a_day_that_stands_as_a_number_is_read_and_told_and_one_of_long_ago_is_none() -> None:
+    found = table(["Nimi", "Vastaanotettu"], ["Aino", "44228"], ["Bo", DAY], ["Cia", dt.date(1850, 1, 1)])
+    serial, day, old = made(found)
+    assert serial.values["received"] == day.values["received"] == DAY
+    assert set(serial.warnings) == {"received"} and not day.warnings
+    assert old.values["received"] is None and set(old.wrong) == {"received"}
+    assert made(replace(found, date1904=True))[0].values["received"] == DAY + dt.timedelta(days=1462)
+
+
+def test_a_one_and_a_tick_are_not_the_same_cell() -> None:
+    found = table(["Nimi", "Titteli"], ["Aino", 1], ["Bo", True])
+    assert [record.values["title"] for record in made(found)] == ["1", "True"]
+    found = table(["Etunimi", "Sukunimi"], [1, "Aho"], [True, "Aho"])
+    assert [record.values["name"] for record in made(found)] == ["1 Aho", "True Aho"]
 
 
 def test_only_matched_codes_have_values() -> None:
@@ -286,6 +344,12 @@ def test_who_is_in_charge_is_known_by_either_name() -> None:
     matched = made(found)
     assert [record.values["owner"] for record in matched] == ["aino", "matti.m", "", ""]
     assert matched[2].values["notes"] == "Myyjä: Pekka Poissa" and set(matched[2].warnings) == {"owner"}
+
+
+def test_who_added_a_row_stays_as_it_stands_also_without_an_account() -> None:
+    by = schema.heading("created_by", "fi")
+    [record] = made(table(["Tunnus", "Nimi", by], ["P-000001", "Aino", "poissa"]))
+    assert record.values["created_by"] == "poissa" and not record.warnings and "notes" not in record.values
 
 
 def test_notes_and_ticks_of_columns() -> None:

@@ -372,6 +372,17 @@ def test_one_s_emptied_cells_come_back_as_no_change_and_hide_what_was_there() ->
     assert kinds(returned(plain, register)) == {}
     finding = the(returned(edited(plain, put(1, "email", "uusi@example.com")), register), "conflict")
     assert finding.conflicts == {"email": ("aino@example.com", "uusi@example.com")}
+    without = edited(plain, lambda sheet: sheet.delete_rows(2))
+    assert the(returned(without, register), "deleted").why is None, "nobody changed what the list left empty"
+    since = register.applied(Change(set={"P-000001": {"name": "Aino Uusi"}}))
+    assert the(returned(without, since), "deleted").why
+
+
+def test_a_row_that_waits_for_its_removal_says_so() -> None:
+    register = two()
+    since = register.applied(Change(set={"P-000001": {"removal_requested": TODAY}}))
+    finding = the(returned(edited(listed(register), put(1, "title", "X")), since), "change")
+    assert "waits for its removal" in words(finding.why)
 
 
 def test_a_number_that_stands_twice_counts_once_and_the_other_row_is_told() -> None:
@@ -426,6 +437,8 @@ def test_a_row_without_a_number_is_new_if_it_is_complete() -> None:
     assert finding.record and finding.record.values["name"] == "Uusi Ihminen" and finding.id == ""
     finding = the(returned(edited(listed(register), new[0]), register), "wrong")
     assert finding.record and set(finding.record.wrong) == {"source", "received"}
+    finding = the(returned(edited(listed(register), *new, put(3, "email", "ei osoite")), register), "wrong")
+    assert finding.record and set(finding.record.wrong) == {"email"}
 
 
 def test_a_row_without_a_number_that_the_register_has_is_a_double() -> None:
@@ -434,6 +447,8 @@ def test_a_row_without_a_number_that_the_register_has_is_a_double() -> None:
     assert kinds(check) == {"double": 1, "deleted": 1}
     double = next(f for f in check.findings if f.kind == "double")
     assert double.id == "P-000002" and "which the register has" in words(double.why)
+    since = register.applied(Change(set={"P-000002": {"status": "contacted", "contacted": TODAY}}))
+    assert kinds(returned(edited(listed(register), put(2, "id", None)), since)) == {"double": 1, "deleted": 1}
 
 
 def test_a_deleted_row_is_a_question_that_says_whether_somebody_changed_it_since() -> None:
@@ -455,6 +470,11 @@ def test_a_row_of_which_nothing_but_its_number_is_left_counts_as_deleted() -> No
 
     finding = the(returned(edited(listed(register), clear), register), "deleted")
     assert finding.id == "P-000001" and finding.record
+    both = edited(listed(register), lambda sheet: [setattr(cell, "value", None) for cell in sheet[3][1:]])
+    both = edited(both, lambda sheet: sheet.delete_rows(2))
+    assert [finding.id for finding in returned(both, register).findings] == ["P-000001", "P-000002"]
+    one_cell = edited(listed(register, ["id", "title"]), put(2, "title", None))
+    assert the(returned(one_cell, register), "change").changes == {"title": ("Johtaja", "")}
 
 
 def test_a_row_removed_since_is_gone() -> None:
@@ -492,6 +512,9 @@ def test_a_column_that_the_list_did_not_have_is_the_person_s() -> None:
     assert finding.conflicts == {"title": ("Kuski", "Johtaja")}
     finding = the(returned(edited(plain, put(1, "title", "Johtaja")), two()), "change")
     assert finding.changes == {"title": ("", "Johtaja")}
+    plain = edited(listed(register, ["id", "name"]), lambda sheet: sheet.cell(1, 3, schema.heading("email", "fi")))
+    wrong = the(returned(edited(plain, put(1, "email", "ei osoite")), register), "wrong")
+    assert wrong.record and list(wrong.record.wrong) == ["email"]
 
 
 def test_columns_of_others_are_told_beside() -> None:
@@ -540,6 +563,14 @@ def test_without_the_sheet_a_cell_that_cannot_be_taken_is_wrong() -> None:
     register = two(email="ei osoite")
     assert the(returned(listed(register), register, with_sheet=False), "wrong").record
     assert kinds(returned(listed(register), register)) == {}
+
+
+def test_only_what_was_edited_is_warned_of() -> None:
+    register = two(phone="vaihde")
+    finding = the(returned(edited(listed(register), put(1, "title", "X")), register), "change")
+    assert finding.record and not finding.record.warnings
+    finding = the(returned(edited(listed(register), put(1, "phone", "toinen vaihde")), register), "change")
+    assert finding.record and list(finding.record.warnings) == ["phone"]
 
 
 def test_a_number_typed_over_a_text_is_a_change() -> None:

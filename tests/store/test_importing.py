@@ -11,7 +11,7 @@ import pytest
 from lib.changes import Change
 from lib.errors import NothingToUndo, NotWritten
 from lib.register import Register
-from lib.store import Store, workbook
+from lib.store import Store, checkpoint, workbook
 
 from .tools import BY, PASSWORD, all_text, contents, named, opened, person
 
@@ -43,6 +43,7 @@ def plan(*new: str, **titles: str) -> Callable[[Register], Change]:
 def bring_in(store: Store, *new: str, **titles: str) -> dt.datetime:
     """An import; its key."""
     store.bring_in(plan(*new, **titles), by=MANAGER, source="file")
+    assert store.undoable()[0].by == MANAGER
     return store.undoable()[0].made
 
 
@@ -99,6 +100,40 @@ def test_columns_of_others_come_back_too(three: Store) -> None:
     assert three.log()[0].action == "undo_import"  # nothing was removed
 
 
+def test_a_column_of_others_that_an_import_began_is_empty_again(three: Store) -> None:
+    three.bring_in(lambda register: Change(set={"P-000001": WHEN}, others={"Huom": {"P-000001": "uusi"}}), by=MANAGER)
+    assert three.undo_import(three.undoable()[0].made, by="pirkko") == (0, 1, 0)
+    assert list(three.register.extras["Huom"]) == ["", "", ""]
+    assert three.register.row("P-000001")["changed_by"] == "pirkko"  # taking back is a change, too
+
+
+@pytest.mark.parametrize("what", ["field", "cell", "new"])
+def test_what_somebody_changes_while_the_backup_is_made_is_not_set_back(
+    three: Store, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    made_before, other = checkpoint.backup, Store.open(three.data_dir, PASSWORD)
+
+    def meanwhile(store: Any, kind: str) -> str:
+        name = made_before(store, kind)
+        if what == "field":
+            other.update("P-000001", {"notes": "soitettu"}, by=BY)
+        elif what == "cell":
+            other.change("edit", BY, lambda register: Change(others={"Huom": {"P-000001": "soitettu"}}))
+        else:
+            other.add(person("Dora", title="Johtaja"), by=BY)
+        return name
+
+    three.update("P-000002", {"notes": "vanha"}, by=BY)
+    monkeypatch.setattr(checkpoint, "backup", meanwhile)
+    made = bring_in(three, **{"P4" if what == "new" else "P1": "Rehtori", "P2": "Rehtori"})
+    assert three.undo_import(made, by=MANAGER) == (0, 1, 1)
+    assert titles(three)["Dora" if what == "new" else "Aino"] == "Rehtori" and titles(three)["Bertta"] == "Johtaja"
+    if what == "field":
+        assert three.register.row("P-000001")["notes"] == "soitettu"
+    if what == "cell":
+        assert three.register.extras["Huom"].iloc[0] == "soitettu"
+
+
 def test_rows_that_somebody_touched_since_stay_as_they_are(three: Store) -> None:
     made = bring_in(three, "Dora", "Eeva", P1="Toimitusjohtaja", P3="Hallituksen jäsen")
     three.update("P-000003", {"title": "Emerita"}, by=BY)
@@ -108,11 +143,35 @@ def test_rows_that_somebody_touched_since_stay_as_they_are(three: Store) -> None
     assert titles(three) == {"Aino": "Johtaja", "Bertta": "Johtaja", "Cecilia": "Emerita", "Dora": ""}
 
 
+@pytest.mark.parametrize("touched", ["P-000004", "P-000005", "P-000006"])
+def test_each_row_that_an_import_added_counts(three: Store, touched: str) -> None:
+    made = bring_in(three, "Dora", "Eeva", "Fanni")
+    assert three.undoable()[0].rows == 3
+    three.update(touched, {"notes": "soitettu"}, by=BY)
+    three.add(person("Gunilla"), by=BY)
+    assert three.undo_import(made, by=MANAGER) == (2, 0, 1)
+    assert [*three.frame["id"]] == ["P-000001", "P-000002", "P-000003", touched, "P-000007"]
+
+
 def test_what_was_removed_since_does_not_come_back(three: Store) -> None:
     made = bring_in(three, "Dora", P1="Toimitusjohtaja")
     three.remove(["P-000001"], by=BY, reason="erasure")
     assert three.undo_import(made, by=MANAGER) == (1, 0, 1)
     assert set(titles(three)) == {"Bertta", "Cecilia"}
+
+
+def test_what_another_process_changed_before_the_import_is_what_comes_back(three: Store) -> None:
+    Store.open(three.data_dir, PASSWORD).update("P-000001", {"title": "Rehtori"}, by=BY)
+    made = bring_in(three, P1="Toimitusjohtaja")
+    assert three.undo_import(made, by=MANAGER) == (0, 1, 0)
+    assert titles(three)["Aino"] == "Rehtori"
+
+
+def test_what_another_process_touched_a_moment_ago_stays_as_it_is(three: Store) -> None:
+    made = bring_in(three, "Dora", P1="Toimitusjohtaja")
+    Store.open(three.data_dir, PASSWORD).update("P-000001", {"title": "Rehtori"}, by=BY)
+    assert three.undo_import(made, by=MANAGER) == (1, 0, 1)
+    assert titles(three)["Aino"] == "Rehtori"
 
 
 def test_nothing_is_left_to_take_back_once_every_row_was_touched(three: Store) -> None:
@@ -173,10 +232,11 @@ def test_s10_what_was_taken_back_is_in_no_file_afterwards(three: Store) -> None:
     assert not Store.open(three.data_dir, PASSWORD).unfinished
 
 
-def test_an_import_of_very_many_rows_names_none_of_them_in_the_log(three: Store) -> None:
+@pytest.mark.parametrize(("count", "told"), [(1000, 1000), (1001, 0)])
+def test_an_import_of_very_many_rows_names_none_of_them_in_the_log(three: Store, count: int, told: int) -> None:
     def many(register: Register) -> Change:
-        return register.adding([{**person(f"N{n}"), "received": dt.date(2026, 1, 2), **WHEN} for n in range(1001)])
+        return register.adding([{**person(f"N{n}"), "received": dt.date(2026, 1, 2), **WHEN} for n in range(count)])
 
     three.bring_in(many, by=MANAGER)
     line: Any = three.log()[0]
-    assert line.ids == [] and line.facts["rows"] == 1001
+    assert len(line.ids) == told and line.facts["rows"] == count
