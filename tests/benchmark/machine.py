@@ -30,8 +30,8 @@ def peak_memory(process: int) -> int | None:
 
 
 def memory(process: int) -> int:
-    """What a process and all below it have resident now, in bytes; what they share counts for each. 0 where the system
-    does not tell."""
+    """What a process and all below it have resident now, in bytes, shared pages in parts; 0 where the system does not
+    tell."""
     return _resident(process) + sum(memory(child) for child in _children(process))
 
 
@@ -52,10 +52,10 @@ def _children(process: int) -> list[int]:
 
 def _resident(process: int) -> int:
     try:
-        pages = int((_PROC / str(process) / "statm").read_text().split()[1])
+        lines = (_PROC / str(process) / "smaps_rollup").read_text().splitlines()
     except OSError:
         return 0
-    return pages * os.sysconf("SC_PAGE_SIZE")
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:")), 0)
 
 
 def _is_worker(process: int) -> bool:

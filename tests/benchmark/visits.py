@@ -16,6 +16,7 @@ from .jobs import SEARCHES, newcomers
 from .report import Figure
 from .server import Run, Server, Tab
 
+_READING = 0.5  # seconds until somebody at work does the next thing
 _PAUSE = 0.02  # between a page that is there and the next action of its reader
 _PATIENCE = 300.0
 
@@ -92,7 +93,8 @@ async def _imports(rows: int, server: Server, content: bytes) -> list[Figure]:
     bringing = asyncio.create_task(_bring_in(manager, content))
     runs, most = [], 0
     while not bringing.done():
-        runs.append((await _after(other)).seconds)
+        await asyncio.sleep(_READING)
+        runs.append((await other.rerun()).seconds)
         most = max(most, await asyncio.to_thread(machine.memory, server.process))
     found = [Figure("import", rows, [await bringing]), Figure("page import", rows, runs)]
     for tab in (manager, other):
