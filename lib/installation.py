@@ -138,9 +138,10 @@ class Installation(OwnAccess):
         self._clear_sessions(name)
 
     def lost_device(self, name: str) -> None:
-        """End every session of a user: a device is in strange hands. The password stays."""
+        """End every session of a user, and the marks of browsers: a device is in strange hands. The password stays."""
         self.forget_tickets(name)
         self.sessions.end_user(name, why="ended_elsewhere")
+        self.accounts.new_epoch(name)
 
     def drop_second_factor(self, admin_token: str, name: str) -> None:
         """Take another user's second factor away, whose app and recovery codes are lost.

@@ -1,7 +1,8 @@
 """`accounts.yaml`: users, roles, password hashes and what is sealed, in streamlit-authenticator's form.
 
-A new password, new roles, closing and opening make a new epoch of the account; a session carries the epoch in which it
-began and ends with it. A second factor makes none: whoever is in has proven the password, and may set it up.
+A new password, new roles, closing and opening, and a lost device make a new epoch of the account; a session carries the
+epoch in which it began and ends with it. A second factor makes none: whoever is in has proven the password, and may set
+it up.
 """
 
 from __future__ import annotations
@@ -154,6 +155,15 @@ class Accounts:
         password_hash = hashed(password)
         with self._changing_one(name) as record:
             record["password"], record["must_change"] = password_hash, must_change
+
+    def new_epoch(self, name: str) -> None:
+        """End whatever goes by an account's epoch.
+
+        Raises:
+            AccountError: no such user.
+        """
+        with self._changing_one(name, new_epoch=False) as record:
+            record["epoch"] += 1
 
     def workbook_password_chosen_by(self, name: str) -> None:
         """The workbook has another password: of all users, this one alone knows it; "" for none of them."""
