@@ -39,6 +39,12 @@ def cookie_header(client: httpx.Client | None) -> dict[str, str]:
     return {"Cookie": cookie} if cookie else {}
 
 
+def session_cookie(client: httpx.Client) -> tuple[str, str]:
+    """The name and the value of a browser's session; its marks stand beside it."""
+    [found] = [(cookie.name, cookie.value or "") for cookie in client.cookies.jar if not cookie.name.endswith("_marks")]
+    return found
+
+
 def make_register(data_dir: Path, **roles: set[str]) -> Installation:
     """A register with the first user aino, who is called NAME, and others, called Name Bergman, with OTHER."""
     installation = Installation(data_dir)

@@ -24,6 +24,7 @@ from .serving import (
     WORKBOOK,
     Server,
     closes,
+    cookie_header,
     make_register,
     read,
     rerun,
@@ -168,11 +169,12 @@ def test_signing_in_leads_to_the_page_that_was_asked_for(server: Server) -> None
 
 def test_behind_https_the_cookies_go_nowhere_else_and_the_browser_keeps_to_https(server: Server) -> None:
     client = server.sign_in(https_from="203.0.113.7")
-    [cookie] = client.cookies.jar
-    assert cookie.name.startswith("__Host-prospects_") and cookie.secure and cookie.path == "/"
-    page = client.get("/statistics", headers={"Cookie": f"{cookie.name}={cookie.value}"})
+    for cookie in client.cookies.jar:
+        assert cookie.name.startswith("__Host-prospects_") and cookie.secure and cookie.path == "/"
+        assert cookie.has_nonstandard_attr("HttpOnly")
+    page = client.get("/statistics", headers=cookie_header(client))
     assert page.status_code == 200 and page.headers["strict-transport-security"] == "max-age=31536000"
-    config = client.get("/_stcore/host-config", headers={"Cookie": f"{cookie.name}={cookie.value}"})
+    config = client.get("/_stcore/host-config", headers=cookie_header(client))
     assert all("secure" in value.lower() for value in config.headers.get_list("set-cookie"))
     assert "strict-transport-security" not in server.client().get("/login").headers
 

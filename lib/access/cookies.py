@@ -1,4 +1,4 @@
-"""The session cookie: its name, its token, how it is set."""
+"""The cookies: the session's, that of a sign-in between its steps, and the marks of a browser."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from lib.access.connection import Scope, is_https
 from lib.access.entrance import TICKET_SECONDS
+from lib.access.throttle import KNOWN
 from lib.installation import current
 
 
@@ -35,7 +36,7 @@ def token_of(scope: Scope) -> str:
 
 
 def set_session(response: Response, token: str, connection: HTTPConnection) -> None:
-    """Let the response start a session in the browser, kept there for as long as it can last."""
+    """Let the response start a session in the browser, kept there for as long as it can last, and mark the browser."""
     https = is_https(connection.scope)
     settings, session = current().settings, current().sessions.lookup(token, used=False)
     hours = 24 * settings.own_device_days if session and session.own else settings.session_hours
@@ -48,6 +49,7 @@ def set_session(response: Response, token: str, connection: HTTPConnection) -> N
         httponly=True,
         samesite="lax",
     )
+    set_marks(response, token, connection)
 
 
 def drop_session(response: Response, connection: HTTPConnection) -> None:
@@ -83,3 +85,29 @@ def set_code(response: Response, ticket: str, connection: HTTPConnection) -> Non
 def drop_code(response: Response, connection: HTTPConnection) -> None:
     if code_cookie(connection):
         response.delete_cookie(_code_name(connection), path="/", secure=is_https(connection.scope), httponly=True)
+
+
+# -- the marks of a browser, which stay when somebody signs out --------------------------------------------------------
+
+
+def _marks_name(connection: HTTPConnection) -> str:
+    return f"{cookie_name(https=is_https(connection.scope))}_marks"
+
+
+def marks_of(connection: HTTPConnection) -> str:
+    """The marks of the users who came in from this browser; "" where there are none."""
+    return connection.cookies.get(_marks_name(connection), "")
+
+
+def set_marks(response: Response, token: str, connection: HTTPConnection) -> None:
+    """Let the browser have a mark of the user whose session this is. A name with __Host- takes no narrower path."""
+    if marks := current().marked(token, marks_of(connection)):
+        response.set_cookie(
+            _marks_name(connection),
+            marks,
+            max_age=int(KNOWN),
+            path="/",
+            secure=is_https(connection.scope),
+            httponly=True,
+            samesite="strict",
+        )

@@ -59,7 +59,9 @@ class Entrance(DataFolder):
 
     # -- signing in --------------------------------------------------------------------------------------------------
 
-    def sign_in(self, username: str, password: str, device: str = "", address: str = "", own: bool = False) -> SignIn:
+    def sign_in(
+        self, username: str, password: str, device: str = "", address: str = "", own: bool = False, marks: str = ""
+    ) -> SignIn:
         """Begin a session, or a sign-in that waits for the second factor.
 
         Whoever asks, it takes one bcrypt check and one scrypt derivation, and the answer is the same. The register
@@ -68,19 +70,21 @@ class Entrance(DataFolder):
         Args:
             device: what the browser says about itself.
             own: it is the user's own device.
+            marks: of the browser, here and below; see `marked`.
 
         Raises:
             BadSignIn: unknown, disabled or wrong.
             TooMany: nothing was checked.
         """
         name = username.strip().lower()
-        self._begin(name, device, address)
+        browser = self._browser(name, marks)
+        self._begin(name, device, address, browser=browser)
         account = self.accounts.verify(name, password)
         master = self._master_of(name, password)
         if account is None:
             self._failed(name, device, address)
             raise BadSignIn
-        self.throttle.succeeded(name, address, known=not account.second_factor)
+        self.throttle.succeeded(name, address, known=not account.second_factor, browser=browser)
         if not account.second_factor:
             return SignIn(self._enter(account, master, device, address, own), "")
         if master is None:
@@ -88,7 +92,7 @@ class Entrance(DataFolder):
         self.event("code_asked", name, device, address)
         return SignIn("", self._ticket(_Ticket(account, master, own, self.clock() + TICKET_SECONDS)))
 
-    def second_step(self, ticket: str, code: str, device: str = "", address: str = "") -> str:
+    def second_step(self, ticket: str, code: str, device: str = "", address: str = "", marks: str = "") -> str:
         """End a sign-in with a code of the app, or a recovery code. Returns the session's token.
 
         Raises:
@@ -98,7 +102,8 @@ class Entrance(DataFolder):
         """
         waiting = self._waiting(ticket)
         name = waiting.account.name
-        self._begin(name, device, address, code=True)
+        browser = self._browser(name, marks)
+        self._begin(name, device, address, code=True, browser=browser)
         with self._handing:
             waiting.tries -= 1
             over = waiting.tries < 0
@@ -114,7 +119,7 @@ class Entrance(DataFolder):
                 raise BadSignIn(_BEGIN_AGAIN)
             raise BadCode
         self._drop_ticket(ticket)
-        self.throttle.succeeded(name, address, code=True)
+        self.throttle.succeeded(name, address, code=True, browser=browser)
         return self._enter(account, waiting.master, device, address, waiting.own, second_factor=kind)
 
     def _enter(self, account: Account, master: bytes | None, device: str, address: str, own: bool, **facts: str) -> str:
@@ -185,9 +190,26 @@ class Entrance(DataFolder):
 
     # -- guessing ----------------------------------------------------------------------------------------------------
 
-    def _begin(self, name: str, device: str, address: str, *, code: bool = False) -> None:
+    def marked(self, token: str, marks: str) -> str:
+        """A browser's marks with one of the user whose session is there: guesses elsewhere do not slow that user there.
+
+        A mark ends with the account's epoch, and with the second factor that there was: else marks for which a
+        password was enough would be so many sets of tries at the codes.
+        """
+        account = self.half_in(token, used=False)
+        return self.throttle.marked(account.name, self._standing(account.name), marks) if account else ""
+
+    def _browser(self, name: str, marks: str) -> str:
+        """The browser that asks, if this user has come in from it before; "" for any other."""
+        return self.throttle.browser(name, self._standing(name), marks)
+
+    def _standing(self, name: str) -> str:
+        account, factor = self.accounts.get(name), self.accounts.factor(name)
+        return f"{account.epoch if account else 0} {factor.sealed if factor else ''}"
+
+    def _begin(self, name: str, device: str, address: str, *, code: bool = False, browser: str = "") -> None:
         try:
-            self.throttle.begin(name, address, code=code)
+            self.throttle.begin(name, address, code=code, browser=browser)
         except TooMany:
             now = self.clock()
             if now - self._told.get(address, -_TOLD_EVERY) >= _TOLD_EVERY:
@@ -204,18 +226,18 @@ class Entrance(DataFolder):
         return name if self.accounts.get(name) else ""
 
     def _prove(self, session: Session, password: str) -> None:
-        """Let the right password of a signed-in user pass; guessing is slowed here as well.
+        """Let the right password of a signed-in user pass; guessing is slowed here as well, in each session apart.
 
         Raises:
             BadSignIn, TooMany
         """
         if not password:
             raise BadSignIn(N_("The password is wrong."))
-        self._begin(session.user, session.device, session.address)
+        self._begin(session.user, session.device, session.address, browser=session.id)
         if self.accounts.verify(session.user, password) is None:
             self._failed(session.user, session.device, session.address)
             raise BadSignIn(N_("The password is wrong."))
-        self.throttle.succeeded(session.user, session.address)
+        self.throttle.succeeded(session.user, session.address, browser=session.id)
 
     # -- sessions ----------------------------------------------------------------------------------------------------
 

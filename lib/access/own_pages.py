@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from lib import first_start
 from lib.access.accounts import Account
-from lib.access.cookies import set_session, token_of
+from lib.access.cookies import set_marks, set_session, token_of
 from lib.access.credentials import MOST_BYTES, SHORTEST
 from lib.access.forms import Form, came_from, in_thread, local_path, message, page, posted, refused
 from lib.access.page import language_of
@@ -159,7 +159,9 @@ async def change_second_factor(request: Request, form: Form) -> Response:
             )
         if do == "end":
             await in_thread(request, partial(current().end_second_factor, token, own_password, **asking))
-            return RedirectResponse(target, 303)
+            ended = RedirectResponse(target, 303)
+            set_marks(ended, token, request)
+            return ended
         try:
             codes = await in_thread(
                 request, partial(current().confirm_second_factor, token, form.get("code", ""), **asking)
@@ -170,9 +172,11 @@ async def change_second_factor(request: Request, form: Form) -> Response:
     except AppError as error:
         return shown(error, offer)
     company = current().settings.controller
-    return page(
+    shown_once = page(
         "recovery_codes.html", language_of(token), next=target, codes=codes, username=account.name, company=company
     )
+    set_marks(shown_once, token, request)
+    return shown_once
 
 
 ROUTES = [

@@ -8,8 +8,14 @@ After the free tries each wait is twice the one before, to a minute at most; fai
 address that a user's count keeps waiting has its turn when its own wait is over, whatever others did meanwhile: else
 one who never stops guessing would keep every new address out.
 
+A browser from which the user came in before counts alone: for that user there, and neither for the address nor for the
+user elsewhere. So a stranger at the same address slows nobody there either. A browser is known by its mark
+(`lib.access.marks`) or, where the user is signed in, by the session; whoever steals one has another set of slowed tries
+by it, and no more.
+
 Names and addresses stand there as keyed hashes, the same for users that exist and others. The key stands there, too, so
 an address can be tried out; a name's hash is cut to 24 bits, which many words share: it tells no password typed there.
+Without the file every mark is void.
 """
 
 from __future__ import annotations
@@ -28,16 +34,27 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from lib.access import marks as browser_marks
 from lib.errors import Busy, NotWritten, TooMany
 from lib.files import locked, read_json, write_json
 
-# Tries before the first wait. "here" is a user at a known address, "shared" that address; codes are counted apart.
-FREE = {"user": 5, "address": 10, "here": 5, "shared": 100, "code": 5, "code here": 5}
+# Tries before the first wait. "here" is a user at a known address, "shared" that address, "browser" a user at a browser
+# that is known; codes are counted apart.
+FREE = {
+    "user": 5,
+    "address": 10,
+    "here": 5,
+    "shared": 100,
+    "browser": 5,
+    "code": 5,
+    "code here": 5,
+    "code browser": 5,
+}
 LONGEST = 60.0  # seconds
 # Who guesses codes of the second factor has the password already, and a code has six digits only.
 LONGEST_FOR_CODES = 900.0
 FORGOTTEN = 600.0  # seconds in which one failure is
-KNOWN = 30 * 86400.0  # seconds for which an address stays known
+KNOWN = 30 * 86400.0  # seconds for which an address stays known, and a browser keeps its marks
 MOST = 4096  # counts
 MOST_KNOWN = 20  # addresses of a user
 MOST_TURNS = 50  # addresses that wait for their turn at a user
@@ -46,12 +63,16 @@ _logger = logging.getLogger(__name__)
 
 
 class Slowed(NamedTuple):
-    """What is slowed: a user, an address, or a user at an address; "" where it is none or may not be told."""
+    """What is slowed: a user, an address, or a user at an address; "" where it is none or may not be told.
+
+    `browser`: it is the user at a browser that is known, and nowhere else.
+    """
 
     user: str
     address: str
     seconds: int
     failures: int
+    browser: bool = False
 
 
 @dataclass
@@ -70,6 +91,9 @@ class _State:
 
     def address(self, address: str) -> str:
         return self._hash(address)[:24]
+
+    def browser(self, browser: str) -> str:
+        return self._hash(f"browser {browser}")[:24]
 
     def _hash(self, text: str) -> str:
         return hmac.new(bytes.fromhex(self.key), text.encode("utf-8", "replace"), hashlib.sha256).hexdigest()
@@ -91,11 +115,28 @@ class Throttle:
         self._last: _State | None = None  # what was read last, and has been counted since
         self._blind: _State | None = None  # counted while the file could not be read, and never had been
 
-    def begin(self, user: str, address: str, *, code: bool = False) -> None:
+    def browser(self, user: str, standing: str, marks: str) -> str:
+        """The browser that holds a good mark of the user among these; "" for none.
+
+        Args:
+            standing: how the user's account stands, which ends marks when it changes.
+        """
+        return browser_marks.browser(self._key(), user, standing, marks) if marks else ""
+
+    def marked(self, user: str, standing: str, marks: str) -> str:
+        """A browser's marks, with a good one of a user who has come in there."""
+        return browser_marks.with_mark(self._key(), user, standing, marks)
+
+    def _key(self) -> bytes:
+        with self._mutex:
+            return bytes.fromhex(self._now()[0].key)
+
+    def begin(self, user: str, address: str, *, code: bool = False, browser: str = "") -> None:
         """Count an attempt as failed before it is checked, so that attempts at the same moment count as well.
 
         Args:
             code: of the second factor, not of the password.
+            browser: one from which this user has come in before, "" for any other.
 
         Raises:
             TooMany: it must not be checked, and was not counted.
@@ -103,7 +144,7 @@ class Throttle:
         address = network(address)
         with self._changing() as state:
             now = self._clock()
-            kinds = _kinds(state, user, address, code, now)
+            kinds = _kinds(state, user, address, code, browser, now)
             waits = {kind: _wait(kind, state.counts.get(key), now) for kind, key in kinds.items()}
             if "user" in kinds:
                 waits["user"] = self._turn(state, user, address, waits["user"], now)
@@ -112,11 +153,12 @@ class Throttle:
                 for kind, key in kinds.items():
                     failures, _ = _decayed(state.counts.get(key), now)
                     state.counts[key] = (min(failures + 1, _most(kind)), now)
-                state.turns.get(state.user(user), {}).pop(state.address(address), None)
+                if not browser:
+                    state.turns.get(state.user(user), {}).pop(state.address(address), None)
         if wait > 0:
             raise TooMany(math.ceil(wait))
 
-    def succeeded(self, user: str, address: str, *, code: bool = False, known: bool = True) -> None:
+    def succeeded(self, user: str, address: str, *, code: bool = False, known: bool = True, browser: str = "") -> None:
         """Take the attempt back that `begin` counted.
 
         Args:
@@ -125,7 +167,7 @@ class Throttle:
         address = network(address)
         with self._changing() as state:
             now = self._clock()
-            for kind, key in _kinds(state, user, address, code, now).items():
+            for kind, key in _kinds(state, user, address, code, browser, now).items():
                 failures, at = _decayed(state.counts.get(key), now)
                 if failures <= 1:
                     state.counts.pop(key, None)
@@ -158,10 +200,11 @@ class Throttle:
             if math.ceil(failures) < FREE.get(kind, math.inf):
                 continue
             first, _, second = hashes.partition(":")
-            of_address = kind in ("address", "shared")
+            of_address, of_browser = kind in ("address", "shared"), "browser" in kind
             user = "" if of_address else named["user"].get(first, "")
-            address = named["address"].get(first if of_address else second, "")
-            found.append(Slowed(user, address, math.ceil(_wait(kind, count, now)), math.ceil(failures)))
+            address = "" if of_browser else named["address"].get(first if of_address else second, "")
+            seconds = math.ceil(_wait(kind, count, now))
+            found.append(Slowed(user, address, seconds, math.ceil(failures), of_browser))
         return sorted(found, key=lambda one: (-one.seconds, -one.failures, one.user, one.address))
 
     def _turn(self, state: _State, user: str, address: str, wait: float, now: float) -> float:
@@ -260,9 +303,12 @@ def network(address: str) -> str:
     return str(parsed)
 
 
-def _kinds(state: _State, user: str, address: str, code: bool, now: float) -> dict[str, str]:
+def _kinds(state: _State, user: str, address: str, code: bool, browser: str, now: float) -> dict[str, str]:
     """What an attempt counts for, by kind: where it stands in the counts."""
     user_hash, address_hash = state.user(user), state.address(address)
+    if browser:
+        kind = "code browser" if code else "browser"
+        return {kind: f"{kind}:{user_hash}:{state.browser(browser)}"}
     if any(now - of[address_hash] <= KNOWN for of in state.known.values() if address_hash in of):
         kind = "code here" if code else "here"
         return {kind: f"{kind}:{user_hash}:{address_hash}", "shared": f"shared:{address_hash}"}

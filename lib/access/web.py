@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from lib.access import own_pages, setup
 from lib.access.assets import STATIC
-from lib.access.cookies import code_cookie, drop_code, drop_session, set_code, set_session, token_of
+from lib.access.cookies import code_cookie, drop_code, drop_session, marks_of, set_code, set_session, token_of
 from lib.access.forms import Form, came_from, in_thread, local_path, message, page, posted, refused
 from lib.access.page import SESSION, language_of
 from lib.errors import AppError, BadCode, NotSynced, StoreError, TooMany
@@ -56,10 +56,9 @@ async def sign_in(request: Request, form: Form) -> Response:
         return RedirectResponse("/", 303)
     own = "own" in form and current().settings.own_device_days > 0
     username, password = form.get("username", ""), form.get("password", "")
+    asking = came_from(request) | {"marks": marks_of(request)}
     try:
-        token, pending = await in_thread(
-            request, partial(current().sign_in, username, password, **came_from(request), own=own)
-        )
+        token, pending = await in_thread(request, partial(current().sign_in, username, password, own=own, **asking))
     except AppError as error:
         return _login_page(target, form, error)
     if pending:
@@ -95,10 +94,9 @@ def _code_page(target: str, error: AppError | None = None) -> Response:
 @posted
 async def second_step(request: Request, form: Form) -> Response:
     target, ticket = local_path(form.get("next", "/")), code_cookie(request)
+    asking = came_from(request) | {"marks": marks_of(request)}
     try:
-        token = await in_thread(
-            request, partial(current().second_step, ticket, form.get("code", ""), **came_from(request))
-        )
+        token = await in_thread(request, partial(current().second_step, ticket, form.get("code", ""), **asking))
     except (BadCode, TooMany) as error:
         return _code_page(target, error) if current().waits(ticket) else _login_page(target, error=error)
     except AppError as error:

@@ -136,7 +136,7 @@ def test_each_form_s_page_keeps_a_second_click_from_sending_it_again(
 def test_one_s_own_changes_are_told_with_the_address_that_asks(
     browser: Browser, installation: Installation, start: Start
 ) -> None:
-    """A session that is used elsewhere tells where, and the guesses there count there."""
+    """A session that is used elsewhere tells where."""
     start()
     add(installation, "bo")
     browser.token = installation.sign_in("bo", OTHER, "Chrome/150.0", "10.0.0.1").token
@@ -152,6 +152,31 @@ def test_one_s_own_changes_are_told_with_the_address_that_asks(
     failed = "sign_in_failed"
     assert [action for _, action, _ in lines] == [failed, "second_factor", failed, "second_factor_off", "own_password"]
     assert [facts for *_, facts in lines] == [{"device": "Firefox", "address": "127.0.0.1"}] * 5
+
+
+def test_what_ends_the_marks_of_a_user_s_browsers_gives_this_one_another(
+    browser: Browser, installation: Installation, start: Start
+) -> None:
+    start()
+    add(installation, "bo")
+    marks = [""]
+
+    def marked(answer: httpx.Response) -> str:
+        """The session's token, if the answer brought another one."""
+        cookies = httpx.Cookies()
+        cookies.extract_cookies(answer)
+        marks.append(cookies[f"{cookie_name()}_marks"])
+        browser.more = f"; {cookie_name()}_marks={marks[-1]}"
+        assert installation._browser("bo", marks[-1])
+        return cookies.get(cookie_name()) or browser.token
+
+    browser.token = marked(browser.post("/login", username="bo", password=OTHER))
+    secret = installation.begin_second_factor(browser.token, OTHER).secret
+    marked(browser.post("/second-factor", do="confirm", code=app_code(installation, secret)))
+    marked(browser.post("/second-factor", do="end", password=OTHER))
+    form = {"old": OTHER, "password": PASSWORD, "password_again": PASSWORD}
+    browser.token = marked(browser.post("/password", **form))
+    assert len(set(marks)) == 5 and installation.half_in(browser.token)
 
 
 # -- the recovery sheet ------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import websockets.exceptions
 from websockets.sync.client import connect
 
 from lib.installation import Installation
-from tests.serving import OTHER, WORKBOOK, Server, closes, read, rerun
+from tests.serving import OTHER, WORKBOOK, Server, closes, read, rerun, session_cookie
 
 OPEN = ["/", "/prospects", "/account", "/recovery-sheet", "/password", "/second-factor", "/_stcore/host-config"]
 ANOTHER = "kolmas hevonen paristo"
@@ -120,12 +120,12 @@ def test_a3_a_password_that_its_owner_changed_ends_every_other_session_and_not_t
     ids=["guessed", "cut", "headless", "longer", "other case", "backwards", "none", "star", "path", "nul", "huge"],
 )
 def test_a3_a_guessed_or_bent_cookie_opens_nothing(server: Server, bent: Callable[[str], str]) -> None:
-    [(name, token)] = server.sign_in("sami", OTHER).cookies.items()
+    name, token = session_cookie(server.sign_in("sami", OTHER))
     opens_nothing(server, {name: bent(token)})
 
 
 def test_a3_what_the_disk_knows_of_a_session_is_no_cookie(server: Server) -> None:
-    [(name, _)] = server.sign_in("sami", OTHER).cookies.items()
+    name, _ = session_cookie(server.sign_in("sami", OTHER))
     installation = Installation(server.data_dir)
     session = installation.sessions.of_user("sami")[0]
     for known in (session.id, session.key, *installation.sessions._stored()):
@@ -133,7 +133,7 @@ def test_a3_what_the_disk_knows_of_a_session_is_no_cookie(server: Server) -> Non
 
 
 def test_a3_another_register_s_cookie_opens_nothing(server: Server) -> None:
-    [(name, token)] = server.sign_in("sami", OTHER).cookies.items()
+    name, token = session_cookie(server.sign_in("sami", OTHER))
     opens_nothing(server, {name + "0": token})
     opens_nothing(server, {"prospects": token, "_streamlit_user": token, "session": token})
 
@@ -151,8 +151,8 @@ def test_a3_a_swapped_cookie_is_the_other_user_s_and_never_both_s(server: Server
 
 def test_a3_of_two_cookies_the_page_goes_by_the_one_that_the_gate_went_by(server: Server) -> None:
     """A cookie planted beside the real one, before it or after it, is not taken for the page's."""
-    [(name, token)] = server.sign_in("sami", OTHER).cookies.items()
-    [(_, other)] = server.sign_in("mari", OTHER).cookies.items()
+    name, token = session_cookie(server.sign_in("sami", OTHER))
+    _, other = session_cookie(server.sign_in("mari", OTHER))
     for header in (f"{name}={token}; __Host-{name}={other}", f"__Host-{name}={other}; {name}={token}"):
         client = server.client()
         client.headers["Cookie"] = header
@@ -168,7 +168,7 @@ def test_a3_of_two_cookies_the_page_goes_by_the_one_that_the_gate_went_by(server
 
 def test_a3_a_session_planted_before_sign_in_is_not_the_one_after_it(server: Server) -> None:
     """Fixation: the attacker's own cookie, and one that is none, in the victim's browser."""
-    [(name, attackers)] = server.sign_in("mari", OTHER).cookies.items()
+    name, attackers = session_cookie(server.sign_in("mari", OTHER))
     for planted in (attackers, secrets.token_urlsafe(32)):
         victim = server.client(cookies={name: planted})
         victim.cookies.set(name, planted)

@@ -16,10 +16,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from lib.access.throttle import FREE, LONGEST
+from lib.access.throttle import FREE, KNOWN, LONGEST
 from lib.installation import Installation
 from lib.store import Store
-from tests.serving import OTHER, PASSWORD, ROOT, WORKBOOK, Server
+from tests.serving import OTHER, PASSWORD, ROOT, WORKBOOK, Server, cookie_header
 
 HOME = "198.51.100.5"  # where sami usually is
 WRONG = "väärä hevonen paristo"
@@ -131,6 +131,70 @@ def test_a4_a_known_and_an_unknown_user_get_the_same_answers_in_the_same_order(u
     known, unknown = told("mari", "203.0.113.20"), told("nobody", "203.0.113.21")
     assert known == unknown
     assert known[0] == [401] * FREE["user"] and known[1].keys() == {401, 429}
+
+
+# -- a browser that was used before ------------------------------------------------------------------------------------
+
+
+def marks_of(client: httpx.Client) -> dict[str, str]:
+    """What a browser still sends after its session ended."""
+    [cookie] = [cookie for cookie in client.cookies.jar if cookie.name.endswith("_marks")]
+    assert cookie.name.startswith("__Host-") and cookie.secure and cookie.has_nonstandard_attr("HttpOnly")
+    assert cookie.get_nonstandard_attr("SameSite") == "strict" and "sami" not in f"{cookie.value}"
+    assert cookie.expires and abs(cookie.expires - time.time() - KNOWN) < 600
+    return {"Cookie": f"{cookie.name}={cookie.value}"}
+
+
+def go_on(client: httpx.Client, seconds: int) -> None:
+    """Guess until there are so many seconds to wait."""
+    while int((answer := guess(client, HOME, "sami")).headers.get("retry-after", 0)) < seconds:
+        assert answer.status_code in (401, 429)
+
+
+def test_a4_one_who_goes_on_guessing_at_the_same_address_keeps_nobody_out_of_a_browser_used_before(
+    unslowed: Server,
+) -> None:
+    own = unslowed.sign_in("sami", OTHER, https_from=HOME)
+    left = own.post("/logout", headers=cookie_header(own))
+    assert left.headers["location"] == "/login?left" and "_marks" not in left.headers["set-cookie"]
+    marks, guesser = marks_of(own), unslowed.client(https_from=HOME)
+    go_on(guesser, 4)
+    for _ in range(10):
+        go_on(guesser, 2)
+        assert guess(unslowed.client(https_from=HOME), HOME, "sami", OTHER).status_code == 429
+        browser = unslowed.client(https_from=HOME)
+        browser.headers.update(marks)
+        assert guess(browser, HOME, "sami", OTHER).status_code == 303
+        assert marks_of(browser) == marks
+    go_on(guesser, 2)
+    assert guess(guesser, HOME, "sami", OTHER).status_code == 429, "nor does that help the guesser"
+
+
+def test_a4_a_stolen_mark_does_not_help_to_guess_faster_and_slows_nobody_elsewhere(unslowed: Server) -> None:
+    marks, began = marks_of(unslowed.sign_in("sami", OTHER, https_from=HOME)), time.monotonic()
+    thief = unslowed.client(https_from=HOME)
+    thief.headers.update(marks)
+    codes = Counter(guess(thief, f"203.0.113.{n % 250 + 1}", "sami").status_code for n in range(500))
+    assert codes[401] <= FREE["user"] + 2 + (time.monotonic() - began) / 4 and codes[401] + codes[429] == 500
+    go_on(thief, 2)
+    assert guess(thief, HOME, "sami", OTHER).status_code == 429
+    for address in (HOME, "203.0.113.1", "192.0.2.201"):
+        assert guess(unslowed.client(https_from=HOME), address, "sami", OTHER).status_code == 303
+
+
+def test_a4_no_answer_to_a_wrong_password_tells_whether_a_mark_is_good(unslowed: Server) -> None:
+    marks = marks_of(unslowed.sign_in("sami", OTHER, https_from=HOME))
+    others = marks_of(unslowed.sign_in("mari", OTHER, https_from=HOME))
+    said = set()
+    for name, sent in (("sami", marks), ("sami", others), ("nobody", marks), ("nobody", others), ("sami", {})):
+        client = unslowed.client(https_from=HOME)
+        client.headers.update(sent)
+        for _ in range(2):
+            answer = guess(client, HOME, name)
+            text = answer.text.replace(f'value="{name}"', "")
+            said.add((answer.status_code, text, *sorted(answer.headers.keys())))
+    [(status, text, *headers)] = said
+    assert status == 401 and "set-cookie" not in headers
 
 
 # -- time --------------------------------------------------------------------------------------------------------------
