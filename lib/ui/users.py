@@ -76,7 +76,7 @@ def _slowed(v: Visit) -> None:
                 pd.DataFrame(
                     {
                         "user": [names.get(one.user, "") for one in known],
-                        "address": [one.address for one in known],
+                        "address": [t("Known browser") if one.browser else one.address for one in known],
                         "left": [
                             t.plural("{n} second", "{n} seconds", one.seconds) if one.seconds else "–" for one in known
                         ],
