@@ -132,6 +132,16 @@ def test_a4_the_list_says_who_is_slowed_and_how_long_still_and_no_name_that_was_
     assert aino.t.plural(one, many, 1) in [c.value for c in aino.at.caption]
 
 
+def test_a4_the_list_tells_a_user_who_is_slowed_at_a_known_browser_only(aino: Visitor, store: Store) -> None:
+    marks = aino.installation.marked(aino.installation.sign_in("sami", PASSWORD).token, "")
+    for _ in range(6):
+        with pytest.raises((BadSignIn, TooMany)):
+            aino.installation.sign_in("sami", "väärä salasana", FIREFOX, "203.0.113.9", marks=marks)
+    part(aino, "users")
+    table = aino.table()
+    assert list(zip(table["user"], table["address"], strict=True)) == [("Sami Seppälä", aino.t("Known browser"))]
+
+
 # -- a new one ---------------------------------------------------------------------------------------------------------
 
 
