@@ -14,9 +14,8 @@ from lib.errors import Invalid
 from lib.i18n import N_, Text
 from lib.schema import BY_CODE, FORM_CODES, MAX_TEXT, SEPARATOR, SHORT_TEXT, YEARS, Kind
 
-# Control characters, those that turn the direction of what follows (phones wrap numbers in them, and a name could show
-# as another one), half surrogate pairs and the two code points that XML cannot carry.
-_UNWANTED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+# Control characters, half surrogate pairs and the two code points that XML cannot carry.
+_UNWANTED = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 _LINE_ENDS = re.compile(r"\r\n|\r|\u2028|\u2029|\x0b|\x0c|\x85")
 
 

@@ -81,6 +81,7 @@ def test_a3_an_ended_session_says_so_hides_the_page_and_goes_on_after_signing_in
     expect(box).to_have_count(0)
     assert tab.field("Name").input_value() == name
     assert tab.field("Notes").input_value() == "ei vielä lähetetty"
+    tab.page.wait_for_selector(IDLE)
     tab.press("Save")
     number = tab.saved()
     with server.open_store() as store:

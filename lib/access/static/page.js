@@ -80,7 +80,7 @@
 
   // Fields that somebody typed in. A page that begins anew may draw others in their place, and without it.
   const typedIn = new Set();
-  const before = new WeakMap(); // what stood in a field when somebody came to it
+  let before = new WeakMap(); // what stood in a field when somebody came to it
   const TEXT = "textarea, input:not([type=password], [type=checkbox], [type=radio], [type=file], [role=combobox])";
   document.addEventListener(
     "focusin",
@@ -97,40 +97,58 @@
       if (!field.matches(TEXT)) return;
       for (const old of typedIn) if (!old.isConnected) typedIn.delete(old);
       typedIn.add(field);
+      if (!typing) forget(field);
       if (lostAt) kept = typed();
     },
     true,
   );
 
-  // Which fields hold text that somebody typed, their place among those of the same name, the text, and the one before.
+  // Which fields hold text that somebody typed, what they are called, their place among those of that name, the text, and
+  // the one before. A field may be another one's later.
   function typed() {
     const fields = [...typedIn].filter((field) => field.isConnected && field.value);
-    return fields.map((field) => [field, labelled(field).indexOf(field), field.value, before.get(field) || ""]);
+    return fields.map((field) => {
+      const name = nameOf(field);
+      return { field, name, place: named(name).indexOf(field), text: field.value, first: before.get(field) || "" };
+    });
   }
 
-  function labelled(field) {
-    const label = field.getAttribute("aria-label");
-    return [...document.querySelectorAll(field.tagName)].filter((other) => other.getAttribute("aria-label") === label);
+  const nameOf = (field) => `${field.tagName} ${field.getAttribute("aria-label")}`;
+  const named = (name) => [...document.querySelectorAll(TEXT)].filter((field) => nameOf(field) === name);
+
+  // Text goes into the field of the same name that says what the first one did at the beginning. A page that is still
+  // being drawn may put yet another field in its place, or empty the same one, so that goes on for a while; what somebody
+  // types meanwhile stays. A button ends it: what was sent does not come back. So does another page: its fields may have
+  // the same names.
+  let again = []; // what is being typed again
+  let typing = false;
+
+  function typeAgain(texts, until) {
+    again = texts;
+    step(texts, until);
   }
 
-  // Text goes into another field of the same name that says what the first one did at the beginning. A page that is
-  // still being drawn may put yet another field in its place, so that goes on for a while; what somebody types
-  // meanwhile stands in a field that is known, and stays. A button ends it: what was sent does not come back. So does
-  // another page: its fields may have the same names.
-  let begun = 0;
-  function typeAgain(texts, until, since = begun) {
-    if (since !== begun) return;
+  function step(texts, until) {
+    if (texts !== again) return;
     for (const one of texts) {
-      const [known, place, text, first] = one;
-      const field = labelled(known)[place];
-      if (!field || field === known || field.closest("[data-stale=true]")) continue;
-      if (field.value && field.value !== first) continue;
-      one[0] = field;
+      const field = named(one.name)[one.place];
+      if (!field || field.value === one.text || field.closest("[data-stale=true]")) continue;
+      if (field.value && field.value !== one.first) continue;
+      one.field = field;
       before.set(field, field.value);
-      Object.getOwnPropertyDescriptor(Object.getPrototypeOf(field), "value").set.call(field, text);
+      Object.getOwnPropertyDescriptor(Object.getPrototypeOf(field), "value").set.call(field, one.text);
+      typing = true;
       field.dispatchEvent(new Event("input", { bubbles: true }));
+      typing = false;
     }
-    if (texts.length && Date.now() < until) setTimeout(() => typeAgain(texts, until, since), 250);
+    if (Date.now() >= until) again = [];
+    else if (texts.length) setTimeout(() => step(texts, until), 250);
+  }
+
+  // Somebody types in a field themselves.
+  function forget(field) {
+    const at = again.findIndex((one) => one.field === field);
+    if (at >= 0) again.splice(at, 1);
   }
 
   // Whoever looks something up in the middle of an entry finds the text again afterwards, until this tab is closed.
@@ -143,7 +161,7 @@
     "click",
     (event) => {
       if (event.target.closest("a[href]")) clicked = { at: Date.now(), texts: typed() };
-      else if (event.target.closest("button")) begun += 1;
+      else if (event.target.closest("button")) again = [];
     },
     true,
   );
@@ -151,11 +169,14 @@
   // Behind a click on a way, Streamlit takes the fields away before the address changes.
   function moved() {
     if (shown() === page) return;
-    const texts = typed();
-    drafts.set(page, texts.length || Date.now() - clicked.at > 10000 ? texts : clicked.texts);
+    let texts = typed();
+    if (!texts.length && Date.now() - clicked.at < 10000) texts = clicked.texts;
+    const left = again.filter((one) => !texts.some(({ field }) => field === one.field)); // not yet typed again
+    drafts.set(page, [...texts, ...left]);
     clicked = { at: 0, texts: [] };
+    typedIn.clear(); // the next page may use the same fields
+    before = new WeakMap();
     page = shown();
-    begun += 1;
     typeAgain(drafts.get(page) || [], Date.now() + 8000);
     drafts.delete(page);
   }
