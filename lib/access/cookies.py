@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
@@ -37,18 +38,10 @@ def token_of(scope: Scope) -> str:
 
 def set_session(response: Response, token: str, connection: HTTPConnection) -> None:
     """Let the response start a session in the browser, kept there for as long as it can last, and mark the browser."""
-    https = is_https(connection.scope)
     settings, session = current().settings, current().sessions.lookup(token, used=False)
     hours = 24 * settings.own_device_days if session and session.own else settings.session_hours
-    response.set_cookie(
-        cookie_name(https=https),
-        token,
-        max_age=hours * 3600,
-        path="/",
-        secure=https,
-        httponly=True,
-        samesite="lax",
-    )
+    name = cookie_name(https=is_https(connection.scope))
+    _set(response, connection, name, token, hours * 3600, samesite="lax")
     set_marks(response, token, connection)
 
 
@@ -71,15 +64,7 @@ def code_cookie(connection: HTTPConnection) -> str:
 
 
 def set_code(response: Response, ticket: str, connection: HTTPConnection) -> None:
-    response.set_cookie(
-        _code_name(connection),
-        ticket,
-        max_age=int(TICKET_SECONDS),
-        path="/",
-        secure=is_https(connection.scope),
-        httponly=True,
-        samesite="strict",
-    )
+    _set(response, connection, _code_name(connection), ticket, TICKET_SECONDS)
 
 
 def drop_code(response: Response, connection: HTTPConnection) -> None:
@@ -102,12 +87,18 @@ def marks_of(connection: HTTPConnection) -> str:
 def set_marks(response: Response, token: str, connection: HTTPConnection) -> None:
     """Let the browser have a mark of the user whose session this is. A name with __Host- takes no narrower path."""
     if marks := current().marked(token, marks_of(connection)):
-        response.set_cookie(
-            _marks_name(connection),
-            marks,
-            max_age=int(KNOWN),
-            path="/",
-            secure=is_https(connection.scope),
-            httponly=True,
-            samesite="strict",
-        )
+        _set(response, connection, _marks_name(connection), marks, KNOWN)
+
+
+def _set(
+    response: Response,
+    connection: HTTPConnection,
+    name: str,
+    value: str,
+    seconds: float,
+    *,
+    samesite: Literal["lax", "strict"] = "strict",
+) -> None:
+    """Set a cookie that scripts cannot read, and that no plain connection takes where this one is none."""
+    https = is_https(connection.scope)
+    response.set_cookie(name, value, max_age=int(seconds), path="/", secure=https, httponly=True, samesite=samesite)

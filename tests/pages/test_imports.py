@@ -41,6 +41,13 @@ def read(maija: Visitor, content: bytes = LIST, name: str = "lista.csv") -> None
     settle(maija)
 
 
+def check(maija: Visitor) -> None:
+    """Let a file that was read be matched as proposed, and checked."""
+    maija.press("Go on")
+    maija.press("Check the rows")
+    settle(maija)
+
+
 def settle(maija: Visitor) -> None:
     """Run the page until its work has ended."""
     end = time.monotonic() + 60
@@ -121,9 +128,7 @@ def test_a_list_comes_in_step_by_step_and_goes_again(maija: Visitor, store: Stor
 
 def test_each_row_and_each_kind_can_be_decided(maija: Visitor, store: Store) -> None:
     read(maija)
-    maija.press("Go on")
-    maija.press("Check the rows")
-    settle(maija)
+    check(maija)
     choose(maija, "import-kind", "new")
     choose(maija, "import-all-new", "leave")
     assert maija.t.plural("{n} row is added", "{n} rows are added", 0) in maija.shown()
@@ -172,9 +177,7 @@ def test_what_cannot_be_read_is_said_and_nothing_changes(maija: Visitor, store: 
 
 def test_what_was_made_of_a_cell_is_told(maija: Visitor, store: Store) -> None:
     read(maija, "Nimi;Markkinointikielto;Lähde;Vastaanotettu\nDora Uusi;kyllä;Puhelu;1.2.2026\n".encode())
-    maija.press("Go on")
-    maija.press("Check the rows")
-    settle(maija)
+    check(maija)
     said = maija.t("The file gives no date of the ban: {date} is entered.", date="11.3.2026")
     assert lines(maija)[maija.t("To note")].tolist() == [said]
 
@@ -191,9 +194,7 @@ def test_an_encrypted_workbook_asks_for_its_password(maija: Visitor, store: Stor
         maija.run()
         maija.press("Read the file")
         settle(maija)
-    maija.press("Go on")
-    maija.press("Check the rows")
-    settle(maija)
+    check(maija)
     maija.press("Import the rows")
     settle(maija)
     assert names(store) == ["Aino Kokeilija", "Dora Uusi"]
@@ -203,9 +204,7 @@ def test_somebody_who_changes_a_row_meanwhile_stops_everything(maija: Visitor, s
     read(
         maija, "Nimi;Puhelin;Titteli;Lähde;Vastaanotettu\nAino Kokeilija;0507654321;Rehtori;Puhelu;1.2.2026\n".encode()
     )
-    maija.press("Go on")
-    maija.press("Check the rows")
-    settle(maija)
+    check(maija)
     store.update("P-000001", {"title": "Emerita"}, by="sami")
     maija.press("Import the rows")
     settle(maija)
@@ -277,9 +276,7 @@ def test_an_import_that_is_given_up_is_out_of_memory(maija: Visitor, store: Stor
 
 def test_an_empty_cell_empties_a_field_only_where_that_was_chosen(maija: Visitor, store: Store) -> None:
     read(maija, "Nimi;Puhelin;Titteli;Lähde;Vastaanotettu\nAino Kokeilija;0507654321;;Puhelu;1.2.2026\n".encode())
-    maija.press("Go on")
-    maija.press("Check the rows")
-    settle(maija)
+    check(maija)
     assert maija.button("Import the rows").disabled  # nothing to do
     maija.press("Back")
     maija.at.checkbox(key="import-erase").set_value(True)
@@ -295,9 +292,7 @@ def test_an_empty_cell_empties_a_field_only_where_that_was_chosen(maija: Visitor
 def test_many_findings_have_pages_and_what_is_left_out_is_counted(maija: Visitor, store: Store) -> None:
     rows = "".join(f"Vanha Rivi {n};09/03/2001;Puhelu;+358{n}\n" for n in range(125))
     read(maija, f"Nimi;Vastaanotettu;Lähde;Luku\n{rows}Dora Uusi;1.2.2026;Puhelu;5\n".encode())
-    maija.press("Go on")
-    maija.press("Check the rows")
-    settle(maija)
+    check(maija)
     choose(maija, "import-kind", "past")
     said = maija.t("Its retention period ended on {date}.", date="9.3.2006")
     assert [note[: len(said)] for note in lines(maija)[maija.t("To note")]] == [said] * 100
@@ -330,9 +325,7 @@ def test_a_list_of_the_register_comes_back_with_what_was_changed_in_it(maija: Vi
     store.update("P-000002", {"title": "Kokki"}, by="sami")
     read(maija, saved(book), "lista.xlsx")
     assert maija.sees("Only what was changed in it since is brought back.") and "Maija Mäki" in maija.shown()
-    maija.press("Go on")
-    maija.press("Check the rows")
-    settle(maija)
+    check(maija)
     assert ["Rehtori", "Opettaja"] in [line[1:] for line in beside(maija)]  # in the file, in the register
     assert ["soitettu", "–"] in [line[1:] for line in beside(maija)]
     [row] = [w for w in maija.at.radio if (w.key or "").endswith("-conflict-2")]
@@ -368,9 +361,7 @@ def test_a_row_that_is_removed_while_the_page_shows_that_it_is_missing(maija: Vi
     book = openpyxl.load_workbook(io.BytesIO(decrypt(list_, "listan pitkä salasana")))
     book["Prospektit"].delete_rows(3)
     read(maija, saved(book), "lista.xlsx")
-    maija.press("Go on")
-    maija.press("Check the rows")
-    settle(maija)
+    check(maija)
     choose(maija, "import-kind", "deleted")
     assert "Bertta Toinen" in maija.shown()
     store.remove(["P-000002"], by="maija", reason="erasure")
