@@ -1,8 +1,9 @@
 """`attempts.json`: who guessed how often, so that guessing is slow and nobody is kept out.
 
 Failures are counted for each user and for each address. A known address, one from which somebody came in during the
-last month, counts apart: for each user there, and for all of them together with many more free tries. So a stranger
-elsewhere slows nobody there. That is so for every name, else the wait would tell who comes in from that address.
+last month, counts apart: for each user there, for each user at all such addresses, and for all users there together
+with many more free tries. So a stranger elsewhere slows nobody there, and whoever makes many addresses known by signing
+in from them wins no tries by it. That is so for every name, else the wait would tell who comes in from that address.
 
 After the free tries each wait is twice the one before, to a minute at most; failures are forgotten with time. An
 address that a user's count keeps waiting has its turn when its own wait is over, whatever others did meanwhile: else
@@ -38,18 +39,21 @@ from lib.access import marks as browser_marks
 from lib.errors import Busy, NotWritten, TooMany
 from lib.files import locked, read_json, write_json
 
-# Tries before the first wait. "here" is a user at a known address, "shared" that address, "browser" a user at a browser
-# that is known; codes are counted apart.
+# Tries before the first wait. "user" is one at all addresses that are not known, "known" one at all that are, "here" one
+# at one of these, "shared" that address; "browser" is a user at a browser that is known. Codes are counted apart.
 FREE = {
     "user": 5,
     "address": 10,
+    "known": 10,
     "here": 5,
     "shared": 100,
     "browser": 5,
     "code": 5,
+    "code known": 10,
     "code here": 5,
     "code browser": 5,
 }
+_EVERYWHERE = ("user", "known")  # an address that one of these keeps waiting has its turn
 LONGEST = 60.0  # seconds
 # Who guesses codes of the second factor has the password already, and a code has six digits only.
 LONGEST_FOR_CODES = 900.0
@@ -77,8 +81,8 @@ class Slowed(NamedTuple):
 
 @dataclass
 class _State:
-    """`counts` maps a kind and hash to the failures and the time of the last; `known` and `turns` map the hash of a
-    user to hashes of addresses, with the time of the last sign-in, or of the turn."""
+    """`counts` maps a kind and hash to the failures and the time of the last; `known` maps the hash of a user, `turns` a
+    kind and hash, to hashes of addresses, with the time of the last sign-in, or of the turn."""
 
     key: str
     counts: dict[str, tuple[float, float]] = field(default_factory=dict)
@@ -146,15 +150,14 @@ class Throttle:
             now = self._clock()
             kinds = _kinds(state, user, address, code, browser, now)
             waits = {kind: _wait(kind, state.counts.get(key), now) for kind, key in kinds.items()}
-            if "user" in kinds:
-                waits["user"] = self._turn(state, user, address, waits["user"], now)
+            for kind in waits.keys() & _EVERYWHERE:
+                waits[kind] = self._turn(state, kinds[kind], address, waits[kind], now)
             wait = max(waits.values())
             if wait <= 0:
                 for kind, key in kinds.items():
                     failures, _ = _decayed(state.counts.get(key), now)
                     state.counts[key] = (min(failures + 1, _most(kind)), now)
-                if not browser:
-                    state.turns.get(state.user(user), {}).pop(state.address(address), None)
+                    state.turns.get(key, {}).pop(state.address(address), None)
         if wait > 0:
             raise TooMany(math.ceil(wait))
 
@@ -207,14 +210,14 @@ class Throttle:
             found.append(Slowed(user, address, seconds, math.ceil(failures), of_browser))
         return sorted(found, key=lambda one: (-one.seconds, -one.failures, one.user, one.address))
 
-    def _turn(self, state: _State, user: str, address: str, wait: float, now: float) -> float:
+    def _turn(self, state: _State, key: str, address: str, wait: float, now: float) -> float:
         """What an address has to wait for a user's count: not at all once its turn has come."""
-        turns = state.turns.get(state.user(user), {})
+        turns = state.turns.get(key, {})
         due = turns.get(state.address(address))
         if due is not None and due - now <= LONGEST:
             return min(wait, max(0.0, due - now))
         if wait > 0:
-            turns = state.turns.setdefault(state.user(user), {})
+            turns = state.turns.setdefault(key, {})
             for over in [key for key, at in turns.items() if now - at > LONGEST]:
                 del turns[over]  # it did not come
             if len(turns) < MOST_TURNS:
@@ -272,13 +275,15 @@ class Throttle:
             return _State(
                 content["key"],
                 {_shortened(k): (float(count), float(at)) for k, (count, at) in content["counts"].items()},
-                *(
-                    {str(k)[:_NAME]: {str(a): float(at) for a, at in of.items()} for k, of in content[name].items()}
-                    for name in ("known", "turns")
-                ),
+                {str(k)[:_NAME]: _times(of) for k, of in content["known"].items()},
+                {str(k): _times(of) for k, of in content["turns"].items()},
             )
         except (ValueError, TypeError, AttributeError, KeyError, ArithmeticError, RecursionError):
             return _State(secrets.token_hex(16))  # none, or a damaged one: it counts as empty
+
+
+def _times(of: dict[str, Any]) -> dict[str, float]:
+    return {str(key): float(at) for key, at in of.items()}
 
 
 def _shortened(key: str) -> str:
@@ -310,8 +315,12 @@ def _kinds(state: _State, user: str, address: str, code: bool, browser: str, now
         kind = "code browser" if code else "browser"
         return {kind: f"{kind}:{user_hash}:{state.browser(browser)}"}
     if any(now - of[address_hash] <= KNOWN for of in state.known.values() if address_hash in of):
-        kind = "code here" if code else "here"
-        return {kind: f"{kind}:{user_hash}:{address_hash}", "shared": f"shared:{address_hash}"}
+        here, known = ("code here", "code known") if code else ("here", "known")
+        return {
+            here: f"{here}:{user_hash}:{address_hash}",
+            known: f"{known}:{user_hash}",
+            "shared": f"shared:{address_hash}",
+        }
     kind = "code" if code else "user"
     return {kind: f"{kind}:{user_hash}", "address": f"address:{address_hash}"}
 

@@ -206,6 +206,38 @@ def test_a4_guessing_from_a_known_address_is_slow_too(throttle: Throttle, clock:
     clock.now += LONGEST
     comes_in(throttle, "aino", HOME)
 
+@pytest.mark.parametrize("code", [False, True], ids=["password", "code"])
+@pytest.mark.parametrize("user", ["aino", "nobody"])
+def test_a4_whoever_makes_many_addresses_known_wins_no_tries_by_it(
+    throttle: Throttle, clock: Clock, user: str, code: bool
+) -> None:
+    comes_in(throttle, "aino", HOME)
+    checked = 0
+    for n in range(30):
+        clock.now += 1
+        comes_in(throttle, "eve", f"192.0.2.{n}")
+        checked += sum(wait(throttle, user, f"192.0.2.{n}", code=code) == 0 for _ in range(5))
+    assert FREE["known"] <= checked <= FREE["known"] + 5, "the free ones, and what half a minute of slowed ones gives"
+
+
+def test_a4_whoever_guesses_at_many_known_addresses_keeps_nobody_out(throttle: Throttle, clock: Clock) -> None:
+    comes_in(throttle, "aino", HOME)
+    known = [f"192.0.2.{n}" for n in range(module.MOST_KNOWN)]
+    for address in known:
+        comes_in(throttle, "eve", address)
+
+    def guesses(times: int) -> None:
+        for n in range(times):
+            clock.now += 1
+            wait(throttle, "aino", known[n % len(known)])
+
+    guesses(60)
+    told = wait(throttle, "aino", HOME)
+    assert 0 < told <= LONGEST
+    guesses(told)
+    comes_in(throttle, "aino", HOME)
+
+
 
 def test_an_address_is_known_for_thirty_days_after_the_last_sign_in(throttle: Throttle, clock: Clock) -> None:
     comes_in(throttle, "aino", HOME)
@@ -276,8 +308,8 @@ def test_no_name_and_no_address_stands_in_the_file(throttle: Throttle, clock: Cl
 def names(path: Path) -> set[str]:
     """The hashes of names in the file."""
     content = json.loads(path.read_bytes())
-    of_names = [key.split(":")[1] for key in content["counts"] if key.split(":")[0] not in ("address", "shared")]
-    return {*of_names, *content["known"], *content["turns"]}
+    counted = [key.split(":") for key in (*content["counts"], *content["turns"])]
+    return {*content["known"], *(key[1] for key in counted if key[0] not in ("address", "shared"))}
 
 
 def test_a_name_s_hash_is_too_short_to_tell_a_password_typed_there(throttle: Throttle, clock: Clock) -> None:
