@@ -87,6 +87,16 @@ class Workspace(Imports):
         hidden = frame["removal_requested"].notna()
         return frame if self.may("remove") or not hidden.any() else frame[~hidden]
 
+    def known(self, ids: Sequence[str]) -> Mask:
+        """Which of these rows this user may know of now: a list that stands open may have had others."""
+        self.refresh()  # no run of a page has
+        register = self.register()
+        places = np.array([register.positions.get(prospect_id, -1) for prospect_id in ids], dtype=np.intp)
+        known = places >= 0
+        if not self.may("remove"):
+            known[known] = register.frame["removal_requested"].isna().to_numpy()[places[known]]
+        return known
+
     def owners(self) -> dict[str, str]:
         """Display names of users, and of those in charge of a row who have no account (any more), by user name."""
         names = {owner: owner for owner in sorted({*self._visible(self.register().frame)["owner"].unique()} - {""})}
@@ -94,7 +104,7 @@ class Workspace(Imports):
         return names
 
     def interests(self) -> list[str]:
-        """The interests that are known, the most frequent first."""
+        """The interests that are offered, the most frequent first."""
         register = self.register()
         return list(register.interests if self.may("remove") else register.open_interests)
 
@@ -130,20 +140,23 @@ class Workspace(Imports):
         """Change the fields of a form.
 
         Raises:
+            NoSuchProspect: as for `row`.
             Invalid: a value cannot be taken; or somebody who may download own rows alone takes another's over.
             Stale: a seen value is no longer so.
         """
         account = self._require("edit")
         if set(values) - set(schema.FORM_CODES):
             raise NotAllowed
+        row = self.row(prospect_id)
         if values.get("owner") == account.name and self.may_download() == "own":
-            if self.row(prospect_id)["owner"] not in ("", account.name):
+            if row["owner"] not in ("", account.name):
                 raise Invalid({"owner": Text(N_("Only a manager gives you a row that somebody else is in charge of."))})
         self._store().update(prospect_id, values, by=account.name, seen=seen)
 
     def no_marketing(self, prospect_id: str) -> None:
-        """An objection to direct marketing, in force at once."""
+        """An objection to direct marketing, in force at once. Raises NoSuchProspect as for `row`."""
         account = self._require("no_marketing")
+        self.row(prospect_id)
         self._mark(prospect_id, "objected", account, "no_marketing")
 
     def allow_marketing(self, prospect_id: str) -> None:

@@ -28,6 +28,8 @@ _NUMBER = re.compile(r"P-(\d{1,9})")
 
 # The date that a status sets when a row first gets there.
 STATUS_DATES = {"contacted": "contacted", "offer": "offered", "customer": "decided", "closed": "decided"}
+# The interests that are offered: the most frequent ones, of a length that one takes in. Others can be written.
+MOST_OFFERED, LONGEST_OFFERED = 200, 60
 # Columns that no change may name: they are the register's own.
 OWN = frozenset({"id", "created_at", "created_by", "changed_at", "changed_by", "expires"})
 
@@ -122,7 +124,7 @@ class Register:
 
     @cached_property
     def interests(self) -> list[str]:
-        """The interests that are known, the most frequent first."""
+        """The interests that are offered, the most frequent first."""
         return _interests(self.frame["interests"])
 
     @cached_property
@@ -257,5 +259,6 @@ def status_dates(old: Mapping[str, Any], changes: Mapping[str, Any], today: dt.d
 def _interests(cells: pd.Series[str]) -> list[str]:
     items: Counter[str] = Counter()
     for cell, count in cells.value_counts().items():
-        items.update(dict.fromkeys(filter(None, str(cell).split(schema.SEPARATOR)), count))
-    return [item for item, _ in items.most_common()]
+        offered = (item for item in str(cell).split(schema.SEPARATOR) if 0 < len(item) <= LONGEST_OFFERED)
+        items.update(dict.fromkeys(offered, count))
+    return [item for item, _ in items.most_common(MOST_OFFERED)]

@@ -10,7 +10,7 @@ import pytest
 
 from lib import schema
 from lib.errors import Invalid, NoSuchProspect, Stale
-from lib.register import Register, id_of, number_of
+from lib.register import LONGEST_OFFERED, MOST_OFFERED, Register, id_of, number_of
 
 NOW = dt.datetime(2026, 11, 22, 13, 5)
 LATER = NOW + dt.timedelta(days=3)
@@ -166,3 +166,11 @@ def test_columns_of_others_stay_with_their_rows() -> None:
     made = removed(made, "P-000002")
     made = made.applied(made.adding([{"name": "4"}]))
     assert made.extras["Väri"].tolist()[:2] == ["red", "blue"] and len(made.extras) == 3
+
+
+def test_the_interests_of_one_row_do_not_fill_everybody_s_choices() -> None:
+    many = "; ".join([*(f"asia {n:04}" for n in range(3500)), "x" * 61])
+    rows = [{"name": "Yksi", "interests": many}, *({"name": "Muut", "interests": "vuosihuolto; kissat"} for _ in "12")]
+    offered = Register.of(schema.to_frame(rows)).interests
+    assert offered[:2] == ["vuosihuolto", "kissat"] and len(offered) == MOST_OFFERED == len(set(offered))
+    assert max(map(len, offered)) <= LONGEST_OFFERED

@@ -39,8 +39,8 @@ from lib.access import marks as browser_marks
 from lib.errors import Busy, NotWritten, TooMany
 from lib.files import locked, read_json, write_json
 
-# Tries before the first wait. "user" is one at all addresses that are not known, "known" one at all that are, "here" one
-# at one of these, "shared" that address; "browser" is a user at a browser that is known. Codes are counted apart.
+# Tries before the first wait. "user" is one at all addresses that are not known, "known" one at all that are, "here"
+# one at one of these, "shared" that address; "browser" is a user at a browser that is known. Codes are counted apart.
 FREE = {
     "user": 5,
     "address": 10,
@@ -81,8 +81,8 @@ class Slowed(NamedTuple):
 
 @dataclass
 class _State:
-    """`counts` maps a kind and hash to the failures and the time of the last; `known` maps the hash of a user, `turns` a
-    kind and hash, to hashes of addresses, with the time of the last sign-in, or of the turn."""
+    """`counts` maps a kind and hash to the failures and the time of the last; `known` maps the hash of a user, `turns`
+    a kind and hash, to hashes of addresses, with the time of the last sign-in, or of the turn."""
 
     key: str
     counts: dict[str, tuple[float, float]] = field(default_factory=dict)

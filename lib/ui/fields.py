@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from lib import cleaning, schema
+from lib import schema
 from lib.i18n import N_
 from lib.schema import Kind
 from lib.ui.visit import Visit
@@ -59,7 +59,8 @@ def _widget(visit: Visit, code: str, key: str, value: Any) -> Any:
         case Kind.LONG:
             return st.text_area(label, value or "", key=key, height=110)
         case Kind.LIST:
-            chosen = [item for item in cleaning.clean_list(value or "").split(schema.SEPARATOR) if item]
+            # What was typed comes back as it was, also where it cannot be taken.
+            chosen = value if isinstance(value, list) else [i for i in (value or "").split(schema.SEPARATOR) if i]
             known = list(dict.fromkeys([*chosen, *visit.workspace.interests()]))
             return st.multiselect(
                 label,

@@ -12,6 +12,7 @@ import streamlit as st
 from lib import schema
 from lib.schema import Kind
 from lib.ui.fields import date_format
+from lib.ui.open_lists import open_list
 from lib.ui.visit import Visit
 
 LIST_COLUMNS = ("name", "organisation", "source", "status", "received", "next_contact", "owner")
@@ -91,7 +92,7 @@ def people_list(
         v.heading("id"), type="tertiary", pinned=True, alignment="left", key=f"{key}-click", on_click=opened, width=96
     )
     st.dataframe(
-        table,
+        open_list(table, v.workspace.known),
         key=key,
         hide_index=True,
         lazy=True,

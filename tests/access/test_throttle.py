@@ -206,6 +206,7 @@ def test_a4_guessing_from_a_known_address_is_slow_too(throttle: Throttle, clock:
     clock.now += LONGEST
     comes_in(throttle, "aino", HOME)
 
+
 @pytest.mark.parametrize("code", [False, True], ids=["password", "code"])
 @pytest.mark.parametrize("user", ["aino", "nobody"])
 def test_a4_whoever_makes_many_addresses_known_wins_no_tries_by_it(
@@ -236,7 +237,6 @@ def test_a4_whoever_guesses_at_many_known_addresses_keeps_nobody_out(throttle: T
     assert 0 < told <= LONGEST
     guesses(told)
     comes_in(throttle, "aino", HOME)
-
 
 
 def test_an_address_is_known_for_thirty_days_after_the_last_sign_in(throttle: Throttle, clock: Clock) -> None:

@@ -56,6 +56,11 @@ def test_who_asked_to_be_removed_is_a_managers_matter(spaces: dict[str, Any]) ->
     with pytest.raises(NoSuchProspect):
         sales.row(pid)
     assert sales.latest().empty and sales.find().empty
+    for change in (lambda: sales.edit(pid, {"title": "x"}, {"title": "not so"}), lambda: sales.no_marketing(pid)):
+        with pytest.raises(NoSuchProspect):
+            change()
+    assert [bool(known) for known in sales.known([pid, "P-999999"])] == [False, False]
+    assert [bool(known) for known in spaces["manager"].known([pid, "P-999999"])] == [True, False]
     assert spaces["manager"].row(pid)["id"] == pid == spaces["manager"].queue()["requested"]["id"].item()
 
 

@@ -62,6 +62,7 @@ CALLS: dict[str, tuple[str, Call]] = {
     "row": ("read", lambda w, i: w.row(i)),
     "find": ("read", lambda w, i: w.find("aino")),
     "count": ("read", lambda w, i: w.count()),
+    "known": ("read", lambda w, i: w.known([i])),
     "owners": ("read", lambda w, i: w.owners()),
     "interests": ("read", lambda w, i: w.interests()),
     "latest": ("read", lambda w, i: w.latest()),

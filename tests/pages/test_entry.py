@@ -69,6 +69,11 @@ def test_a_text_over_the_limit_is_refused_with_both_lengths(aino: Visitor, store
     assert "1001" in aino.at.error[0].value and "1000" in aino.at.error[0].value
 
 
+def test_an_interest_over_the_limit_is_refused_at_its_field(aino: Visitor, store: Store) -> None:
+    saves_nothing_and_keeps_what_was_typed(aino, store, interests=["ä" * 1001, "kissat"])
+    assert "1001" in aino.at.error[0].value and aino.t("Interests") in aino.at.error[0].value
+
+
 def test_a_long_note_under_the_limit_is_kept_whole(aino: Visitor, store: Store) -> None:
     note = "😀" * 16_000
     aino.open("entry")

@@ -1,0 +1,70 @@
+"""Long lists that stand open: their rows go to the browser in parts, as it scrolls, without a run of the page.
+
+So each part asks again who wants it and which of its rows that person may still know of. Streamlit 1.67 takes sources
+of such parts from its adapters only (`streamlit.dataframe.lazy_df_adapters`), and has none that asks; here is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from streamlit.dataframe import lazy_df_adapters
+from streamlit.dataframe.lazy_df_source import FORCED_LAZY_MIN_ROWS, DataframeSource, InMemoryDataframeSource, SortSpec
+
+Known = Callable[[Sequence[str]], "np.ndarray[Any, np.dtype[np.bool_]]"]
+
+
+class OpenList(pd.DataFrame):
+    """A table that tells which of its rows may still be shown."""
+
+    _metadata = ["known"]
+    known: Known
+
+
+def open_list(table: pd.DataFrame, known: Known) -> OpenList:
+    """A table for `st.dataframe(…, lazy=True)`.
+
+    Args:
+        table: has a column `id`.
+        known: tells for ids which of the rows may still be shown; it runs in a thread without a page.
+    """
+    made = OpenList(table)
+    made.known = known
+    return made
+
+
+class _Parts(InMemoryDataframeSource):
+    """The parts of an open list. What went out of sight since it was drawn is empty; every other row has its place."""
+
+    def __init__(self, table: OpenList) -> None:
+        super().__init__(pa.Table.from_pandas(table, preserve_index=True))
+        self._known, self._columns = table.known, set(table.columns)
+
+    def load_rows(self, offset: int, limit: int, *, sort: SortSpec | None = None) -> pa.Table:
+        rows = super().load_rows(offset, limit, sort=sort)
+        known = self._known(rows.column("id").to_pylist())
+        if known.all():
+            return rows
+        kept = pa.array(known)
+        columns = [
+            pc.if_else(kept, column, pa.scalar(None, column.type)) if name in self._columns else column
+            for name, column in zip(rows.column_names, rows.columns, strict=True)
+        ]
+        return pa.Table.from_arrays(columns, schema=rows.schema)
+
+
+_adapter = lazy_df_adapters.try_create_native_source
+
+
+def _source(data: object) -> DataframeSource | None:
+    if isinstance(data, OpenList):
+        return _Parts(data) if len(data) > FORCED_LAZY_MIN_ROWS else None
+    return _adapter(data)
+
+
+lazy_df_adapters.try_create_native_source = _source
