@@ -69,14 +69,14 @@ _logger = logging.getLogger(__name__)
 class Slowed(NamedTuple):
     """What is slowed: a user, an address, or a user at an address; "" where it is none or may not be told.
 
-    `browser`: it is the user at a browser that is known, and nowhere else.
+    `where`: "browser" is the user at a browser that is known and nowhere else, "known" at all known addresses together.
     """
 
     user: str
     address: str
     seconds: int
     failures: int
-    browser: bool = False
+    where: str = ""
 
 
 @dataclass
@@ -203,11 +203,12 @@ class Throttle:
             if math.ceil(failures) < FREE.get(kind, math.inf):
                 continue
             first, _, second = hashes.partition(":")
-            of_address, of_browser = kind in ("address", "shared"), "browser" in kind
+            of_address = kind in ("address", "shared")
             user = "" if of_address else named["user"].get(first, "")
-            address = "" if of_browser else named["address"].get(first if of_address else second, "")
+            address = named["address"].get(first if of_address else second, "")
             seconds = math.ceil(_wait(kind, count, now))
-            found.append(Slowed(user, address, seconds, math.ceil(failures), of_browser))
+            where = next((place for place in ("browser", "known") if place in kind), "")
+            found.append(Slowed(user, address, seconds, math.ceil(failures), where))
         return sorted(found, key=lambda one: (-one.seconds, -one.failures, one.user, one.address))
 
     def _turn(self, state: _State, key: str, address: str, wait: float, now: float) -> float:

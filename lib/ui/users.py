@@ -10,12 +10,16 @@ import streamlit as st
 
 from lib.access.accounts import Account
 from lib.access.roles import ROLES
+from lib.i18n import N_
 from lib.ui import user
 from lib.ui.dialogs import open_dialog
 from lib.ui.messages import attempt, plain
 from lib.ui.roles import roles_field, roles_table
 from lib.ui.user_dialogs import show_dialog
 from lib.ui.visit import Visit
+
+# Where a user is slowed that is no address.
+_PLACES = {"browser": N_("Known browser"), "known": N_("Known addresses")}
 
 
 def show(v: Visit) -> None:
@@ -76,7 +80,7 @@ def _slowed(v: Visit) -> None:
                 pd.DataFrame(
                     {
                         "user": [names.get(one.user, "") for one in known],
-                        "address": [t("Known browser") if one.browser else one.address for one in known],
+                        "address": [t(_PLACES[one.where]) if one.where else one.address for one in known],
                         "left": [
                             t.plural("{n} second", "{n} seconds", one.seconds) if one.seconds else "–" for one in known
                         ],

@@ -174,8 +174,8 @@ def test_a4_an_administrator_sees_that_it_is_a_browser(throttle: Throttle, clock
     for _ in range(6):
         wait(throttle, marks=marks)
         wait(throttle, code=True, marks=marks)
-    assert throttle.slowed(["aino", "bo"], [HOME]) == [Slowed("aino", "", 1, 5, browser=True)] * 2
-    assert throttle.slowed([], [HOME]) == [Slowed("", "", 1, 5, browser=True)] * 2
+    assert throttle.slowed(["aino", "bo"], [HOME]) == [Slowed("aino", "", 1, 5, where="browser")] * 2
+    assert throttle.slowed([], [HOME]) == [Slowed("", "", 1, 5, where="browser")] * 2
 
 
 # -- at the door -------------------------------------------------------------------------------------------------------

@@ -463,14 +463,18 @@ def test_a4_who_is_slowed_is_told_with_the_names_that_may_be_told(throttle: Thro
         wait(throttle, "bo", HOME)
     for n in range(11):
         wait(throttle, f"user{n}", FAR)
-    told = throttle.slowed(["aino", "bo"], [FAR, HOME])
+    for n in range(10):
+        comes_in(throttle, "bo", f"203.0.113.{n}")
+        wait(throttle, "cecilia", f"203.0.113.{n}")
+    told = throttle.slowed(["aino", "bo", "cecilia"], [FAR, HOME])
     assert set(told) == {
         Slowed("aino", "", 1, 5),
         Slowed("", "", 1, 5),
         Slowed("bo", HOME, 1, 5),
         Slowed("", FAR, 1, 10),
+        Slowed("cecilia", "", 1, 10, "known"),
     }
     clock.now += 5
-    assert [one.seconds for one in throttle.slowed([], [])] == [0] * 4
+    assert [one.seconds for one in throttle.slowed([], [])] == [0] * 5
     clock.pass_hours(3)
     assert throttle.slowed(["aino"], []) == []
