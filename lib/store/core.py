@@ -23,14 +23,12 @@ from lib.store.aside import AsideFiles
 from lib.store.backups import Backups
 from lib.store.journal import Gone, Journal, Read
 from lib.store.keys import Keyring, derive
-from lib.store.log import ChangeLog, Entry
+from lib.store.log import MOST_NAMED, ChangeLog, Entry
 from lib.store.record import Record
 from lib.store.removed import Removed
 from lib.store.state import State
 from lib.store.workbook import Content, Info
 from lib.store.worker import Child, Here
-
-MANY = 1000  # a change of more rows than this names none of them in the change log
 
 
 class Core:
@@ -140,7 +138,7 @@ class Core:
             ids = change.ids
             if change:
                 # Bulk loads name no rows: the log says how many. A removal names them all, whatever else is lost.
-                named = ids if len(ids) <= MANY or action == "remove" else []
+                named = ids if len(ids) <= MOST_NAMED or action == "remove" else []
                 entry = Entry(self.now, by, action, named, {"rows": len(ids), **facts})
                 self.commit(Record(entry, change))
             return ids

@@ -16,14 +16,13 @@ from lib.register import Register, id_of, number_of
 from lib.store import checkpoint, workbook
 from lib.store.copies import Copy
 from lib.store.imported import Imported
-from lib.store.log import Entry
+from lib.store.log import MOST_NAMED, Entry
 from lib.store.record import Record
 
 if TYPE_CHECKING:
     from lib.store.core import Core
 
 KIND = "import"  # of the backup before
-MANY = 1000  # an import of more rows than this names none of them in the change log
 
 
 def bring_in(store: Core, plan: Callable[[Register], Change], *, by: str, facts: Mapping[str, Any]) -> list[str]:
@@ -55,7 +54,7 @@ def bring_in(store: Core, plan: Callable[[Register], Change], *, by: str, facts:
             moved = store.register is not known
             touched = frozenset(i for i in changed if moved and _is_other(i, known, store.register))
             told = {**facts, "rows": len(ids), "added": len(added), "changed": len(changed)}
-            entry = Entry(store.now, by, "import", ids if len(ids) <= MANY else [], told)
+            entry = Entry(store.now, by, "import", ids if len(ids) <= MOST_NAMED else [], told)
             ends = (min(numbers), max(numbers)) if numbers else (0, 0)
             store.commit(Record(entry, change, imported=Imported(made, by, *ends, changed, touched)))
             return ids

@@ -23,6 +23,7 @@ from lib.store.keys import seal, unseal
 
 LASTING = frozenset({"remove", "erased"})  # proofs of a removal
 LASTING_MONTHS = 120  # how long they stay, whatever the setting says
+MOST_NAMED = 1000  # rows; a line about a change or an import of more names none of them, but a removal's names all
 
 
 class Entry(NamedTuple):
