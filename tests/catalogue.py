@@ -5,6 +5,7 @@ A text that is new gets an empty translation, one that is gone is dropped; the t
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -19,6 +20,7 @@ LANGUAGES = ("fi", "sv")
 _KEYWORDS = {"N_": None, "t": None, "other": None, "plural": (1, 2)}
 
 
+@functools.cache
 def source_texts() -> set[str | tuple[str, str]]:
     """Every text that the source says: a string, or (singular, plural)."""
     found: set[str | tuple[str, str]] = set()

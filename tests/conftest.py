@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import bcrypt
@@ -16,6 +16,17 @@ from .store.tools import PASSWORD, make_cheap
 
 settings.register_profile("ours", deadline=None, print_blob=True)
 settings.load_profile("ours")
+
+
+@pytest.hookimpl(wrapper=True, optionalhook=True)
+def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
+    """One process more than there are cores: tests that drive a server or a browser often wait for it."""
+    return (yield) + 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The file that takes longest begins first: no process is left alone with it at the end."""
+    items.sort(key=lambda item: item.path.name != "test_benchmark.py")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -111,7 +111,7 @@ class Server:
             if self.process.poll() is not None:
                 raise RuntimeError(self.log.read_text())
             try:
-                if httpx.get(f"{self.url}/_stcore/health").status_code == 200:
+                if httpx.get(f"{self.url}/_stcore/health", verify=False).status_code == 200:
                     return
             except httpx.TransportError:
                 time.sleep(0.1)
@@ -139,8 +139,10 @@ class Server:
         headers = {"Origin": (self.https_url if https_from else self.url) if origin is None else origin}
         if https_from:
             headers |= {"X-Forwarded-For": https_from, "X-Forwarded-Proto": "https", "Host": HTTPS_NAME}
-        self._clients.append(httpx.Client(base_url=self.url, headers=headers, cookies=cookies, timeout=60))
-        return self._clients[-1]
+        # By http alone: reading every certificate of the system would take longer than most answers.
+        made = httpx.Client(base_url=self.url, headers=headers, cookies=cookies, timeout=60, verify=False)
+        self._clients.append(made)
+        return made
 
     https_url = "https://prospects.example.com"
 

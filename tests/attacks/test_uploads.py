@@ -19,7 +19,8 @@ def test_s8_an_uploaded_list_reaches_no_file(tmp_path: Path) -> None:
     trace = tmp_path / "trace"
     calls = "trace=write,pwrite64,writev,pwritev"
     server = Server(
-        tmp_path / "data", before=[str(strace), "-D", "-f", "-y", "-s", "4096", "-e", calls, "-o", str(trace)]
+        tmp_path / "data",
+        before=[str(strace), "-D", "-f", "--seccomp-bpf", "-y", "-s", "4096", "-e", calls, "-o", str(trace)],
     )
     make_register(server.data_dir)
     server.start()

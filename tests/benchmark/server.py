@@ -46,7 +46,7 @@ class Server:
         end = time.monotonic() + _PATIENCE
         while time.monotonic() < end and self._process.poll() is None:
             try:
-                if httpx.get(f"{self.url}/_stcore/health").status_code == 200:
+                if httpx.get(f"{self.url}/_stcore/health", verify=False).status_code == 200:
                     return self
             except httpx.TransportError:
                 time.sleep(0.05)

@@ -456,8 +456,9 @@ def test_what_was_typed_waits_while_something_is_looked_up_and_back_leads_from_a
     expect(tab.field("Name")).to_have_value("Kesken Jäänyt")
     expect(tab.field("Notes")).to_have_value("puhelu kesken")
     tab.press("Save")
+    number = tab.saved()
     with server.open_store() as store:
-        assert store.register.row(tab.saved())["notes"] == "puhelu kesken"
+        assert store.register.row(number)["notes"] == "puhelu kesken"
     menu.get_by_role("link", name=t("Prospects"), exact=True).click()
     tab.title(t("Prospects"))
     menu.get_by_role("link", name=t("New prospect"), exact=True).click()

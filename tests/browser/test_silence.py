@@ -43,7 +43,9 @@ def test_a5_a_day_s_work_opens_no_connection_to_anywhere_else(browse: Browse, tm
     strace = shutil.which("strace") or missing("strace")
     trace = tmp_path / "trace"
     calls = "trace=connect,sendto,sendmsg,sendmmsg"
-    server = Server(tmp_path / "data", before=[str(strace), "-D", "-f", "-s", "64", "-e", calls, "-o", str(trace)])
+    server = Server(
+        tmp_path / "data", before=[str(strace), "-D", "-f", "--seccomp-bpf", "-s", "64", "-e", calls, "-o", str(trace)]
+    )
     make_register(server.data_dir)
     with Store.open(server.data_dir, WORKBOOK) as store:
         for n in range(3):

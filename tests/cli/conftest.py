@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,22 +12,35 @@ from lib.__main__ import main
 from lib.store import Store
 from tests.store.tools import BY, person
 
-from .tools import SECRETS, WORKBOOK, Quick
+from .tools import SECRETS, WORKBOOK, Here, Quick, seen
 
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Quick:
     """Runs a command where a process of its own would show nothing more: gives status, output, errors."""
 
-    def call(data: Path, *arguments: object, **environment: str) -> tuple[int, str, str]:
+    def call(data: Path, *arguments: object, **environment: str | None) -> tuple[int, str, str]:
         with monkeypatch.context() as patch:
             for name, value in {**SECRETS, **environment}.items():
-                patch.setenv(name, value)
+                if value is None:
+                    patch.delenv(name, raising=False)
+                else:
+                    patch.setenv(name, value)
             try:
                 status = main(["--data", str(data), *map(str, arguments)])
             except SystemExit as stopped:
                 status = int(stopped.code or 0)
             return status, *capsys.readouterr()
+
+    return call
+
+
+@pytest.fixture
+def here(quick: Quick) -> Here:
+    """Runs a command as `run` does, but in this process: each command is run at least once in one of its own."""
+
+    def call(data: Path, *arguments: object, **given: str | None) -> subprocess.CompletedProcess[str]:
+        return seen(subprocess.CompletedProcess(arguments, *quick(data, *arguments, **given)))
 
     return call
 

@@ -19,7 +19,7 @@ from lib.store import Store
 from tests.store.steps import READS, Steps
 from tests.store.tools import contents, named, opened, strays
 
-from .tools import NEW, ROOT, WORKBOOK, Quick, actions, command, environment, failed, fine, run
+from .tools import NEW, ROOT, WORKBOOK, Here, Quick, actions, command, environment, failed, fine, run
 
 OWNER = ".~lock.prospects.xlsx#"
 REKEY = {"PROSPECTS_NEW_PASSWORD": NEW}
@@ -104,11 +104,13 @@ def test_info_tells_that_no_server_runs_and_does_not_take_its_place(small: Path,
 # -- verify ----------------------------------------------------------------------------------------------------
 
 
-def test_s7_verify_finds_a_missing_or_damaged_workbook_and_writes_nothing(small: Path, quick: Quick) -> None:
+def test_s7_verify_finds_a_missing_or_damaged_workbook_and_writes_nothing(
+    small: Path, quick: Quick, here: Here
+) -> None:
     assert told(quick, small, "verify") == {"rows": 4, "findings": []}
     (small / "prospects.xlsx").write_bytes((small / "prospects.xlsx").read_bytes()[:-3000])
     before = contents(small)
-    ran = run(small, "verify")
+    ran = here(small, "verify")
     assert "prospects.xlsx is damaged" in fine(ran, 1) and "4 rows, 1 findings." in ran.stdout
     (small / "prospects.xlsx").unlink()
     (finding,) = told(quick, small, "verify", status=1)["findings"]  # type: ignore[misc]
@@ -135,11 +137,11 @@ def test_s9_verify_proves_the_backups(small: Path, quick: Quick) -> None:
 # -- backup ----------------------------------------------------------------------------------------------------
 
 
-def test_s9_backup_keeps_a_verified_copy_and_prints_its_name(small: Path) -> None:
+def test_s9_backup_keeps_a_verified_copy_and_prints_its_name(small: Path, here: Here) -> None:
     name = fine(run(small, "backup")).strip()
     assert (small / "backups" / name).exists() and name.startswith("manual-") and "-r4." in name
     assert actions(small)[0] == ("cli", "backup")
-    assert fine(run(small, "verify")) == "4 rows, 0 findings.\n"
+    assert fine(here(small, "verify")) == "4 rows, 0 findings.\n"
 
 
 def test_backup_is_made_also_while_somebody_has_the_workbook_open(small: Path, quick: Quick) -> None:
@@ -160,11 +162,11 @@ def test_a_backup_that_did_not_get_to_the_second_place_is_a_finding(small: Path,
     assert told(quick, small, "backup")["second_place_trouble"] == ""
 
 
-def test_the_list_of_backups_needs_no_password(small: Path, quick: Quick, tmp_path: Path) -> None:
+def test_the_list_of_backups_needs_no_password(small: Path, quick: Quick, tmp_path: Path, here: Here) -> None:
     second_place(small, tmp_path / "toinen")
     assert quick(small, "backup")[0] == 0
     before = contents(small)
-    found = json.loads(fine(run(small, "backup", "--list", "--json", PROSPECTS_WORKBOOK_PASSWORD=None)))
+    found = json.loads(fine(here(small, "backup", "--list", "--json", PROSPECTS_WORKBOOK_PASSWORD=None)))
     files = sorted(
         (path.name, path.stat().st_size)
         for place in (small / "backups", tmp_path / "toinen")
@@ -197,14 +199,14 @@ def opens_with_new_alone(data: Path) -> None:
     assert named(store) == ROWS and store.passwords == [NEW] and strays(data) == []
 
 
-def test_s11_rekey_gives_workbook_copies_and_files_set_aside_another_password(small: Path) -> None:
+def test_s11_rekey_gives_workbook_copies_and_files_set_aside_another_password(small: Path, here: Here) -> None:
     (small / "aside").mkdir()
     shutil.copy(small / "prospects.xlsx", small / "aside" / "original-20261122T120000.xlsx")
     assert "opens the workbook and its copies" in fine(run(small, "rekey", **REKEY))
     opens_with_new_alone(small)
     assert ("cli", "rekey") in actions(small, NEW)
-    failed(run(small, "info"))
-    fine(run(small, "info", PROSPECTS_WORKBOOK_PASSWORD=NEW))
+    failed(here(small, "info"))
+    fine(here(small, "info", PROSPECTS_WORKBOOK_PASSWORD=NEW))
 
 
 def test_s11_the_new_password_may_come_from_a_file(small: Path, quick: Quick, tmp_path: Path) -> None:
@@ -238,10 +240,10 @@ def test_s11_a_new_password_is_typed_twice(small: Path, quick: Quick, monkeypatc
 
 
 def test_s11_while_somebody_has_the_workbook_open_rekey_says_what_is_left_and_can_be_finished(
-    small: Path, quick: Quick
+    small: Path, quick: Quick, here: Here
 ) -> None:
     held = hold(small)
-    ran = run(small, "rekey", **REKEY)
+    ran = here(small, "rekey", **REKEY)
     said = fine(ran, 1)
     assert "in force" in said and "Bertta Virtanen has the workbook open" in said and "same command again" in said
     for password in (WORKBOOK, NEW):

@@ -18,7 +18,7 @@ from lib.store import Store
 from lib.store.encryption import decrypt
 from tests.store.tools import BY, sealed
 
-from .tools import WORKBOOK, Quick, actions, failed, fine, run
+from .tools import WORKBOOK, Here, Quick, actions, failed, fine, run
 
 LIST = (
     "Nimi;Yritys;Puhelin;Alue\n"
@@ -37,7 +37,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "data"
 
 
-def test_a_table_is_told_first_and_taken_in_then(data: Path) -> None:
+def test_a_table_is_told_first_and_taken_in_then(data: Path, here: Here) -> None:
     file = data.parent / "lista.csv"
     told = run(data, "import", file, *STATED, "--map", "Alue=notes", "--json")
     assert told.returncode == 1  # a row is left out
@@ -55,7 +55,7 @@ def test_a_table_is_told_first_and_taken_in_then(data: Path) -> None:
         assert (row["phone"], row["source"], row["received"].isoformat()) == ("+358401234567", "meeting", "2026-01-15")
         assert "Etelä" in row["notes"] and row["created_by"].startswith("cli:")
         assert [copy.kind for copy in store.backups.all() if copy.kind == "import"] == ["import"]
-    again = json.loads(run(data, "import", file, *STATED, "--map", "Alue=skip", "--apply", "--json").stdout)
+    again = json.loads(here(data, "import", file, *STATED, "--map", "Alue=skip", "--apply", "--json").stdout)
     assert (again["found"], again["applied"]) == ({"same": 2, "double": 1}, 0)
 
 
@@ -69,15 +69,15 @@ def test_a_table_is_told_first_and_taken_in_then(data: Path) -> None:
         ((*STATED, "--decide", "past=add"), "no decision"),
     ],
 )
-def test_what_keeps_it_from_going_on_is_told(data: Path, arguments: tuple[str, ...], said: str) -> None:
-    assert said in failed(run(data, "import", data.parent / "lista.csv", *arguments, "--apply"))
+def test_what_keeps_it_from_going_on_is_told(data: Path, arguments: tuple[str, ...], said: str, here: Here) -> None:
+    assert said in failed(here(data, "import", data.parent / "lista.csv", *arguments, "--apply"))
 
 
-def test_a_file_that_is_none_is_refused_in_words(data: Path) -> None:
+def test_a_file_that_is_none_is_refused_in_words(data: Path, here: Here) -> None:
     path = data.parent / "lista.xlsx"
     path.write_bytes(b"PK\x03\x04" + b"\0" * 50)
-    assert failed(run(data, "import", path, *STATED, "--apply"))
-    assert "No such file" in failed(run(data, "import", data.parent / "poissa.csv", *STATED))
+    assert failed(here(data, "import", path, *STATED, "--apply"))
+    assert "No such file" in failed(here(data, "import", data.parent / "poissa.csv", *STATED))
 
 
 @pytest.fixture

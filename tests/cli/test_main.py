@@ -22,7 +22,7 @@ from tests.intake.lists import read, records
 from tests.store.outside_tools import age
 from tests.store.tools import columns, contents, edit, opened
 
-from .tools import ADMIN, ROOT, WORKBOOK, Quick, actions, environment, failed, fine, run
+from .tools import ADMIN, ROOT, WORKBOOK, Here, Quick, actions, environment, failed, fine, run
 
 
 @pytest.fixture(scope="module")
@@ -54,11 +54,11 @@ def test_init_does_not_touch_a_register_that_is_there(data: Path) -> None:
     assert contents(data) == before
 
 
-def test_info_says_what_there_is(data: Path) -> None:
+def test_info_says_what_there_is(data: Path, here: Here) -> None:
     facts = json.loads(fine(run(data, "info", "--json")))
     assert (facts["rows"], facts["exists"], facts["last_number"]) == (300, True, 300)
     assert facts["size"] == (data / "prospects.xlsx").stat().st_size
-    assert "rows: 300" in fine(run(data, "info"))
+    assert "rows: 300" in fine(here(data, "info"))
 
 
 def test_the_data_folder_may_come_from_the_environment(data: Path) -> None:
@@ -72,17 +72,17 @@ def test_the_data_folder_may_come_from_the_environment(data: Path) -> None:
     assert json.loads(ran.stdout)["rows"] == 300
 
 
-def test_a_password_may_come_from_a_file(data: Path, tmp_path: Path) -> None:
+def test_a_password_may_come_from_a_file(data: Path, tmp_path: Path, here: Here) -> None:
     path = tmp_path / "salasana"
     path.write_text(WORKBOOK + "\n", "utf-8")
     from_file = {"PROSPECTS_WORKBOOK_PASSWORD": None, "PROSPECTS_WORKBOOK_PASSWORD_FILE": str(path)}
     assert json.loads(fine(run(data, "info", "--json", **from_file)))["rows"] == 300
     path.write_text(WORKBOOK + "\n", "utf-8-sig")  # as Notepad saves it
-    assert json.loads(fine(run(data, "info", "--json", **from_file)))["rows"] == 300
+    assert json.loads(fine(here(data, "info", "--json", **from_file)))["rows"] == 300
     path.write_bytes(b"\xff\xfe\xff")
-    failed(run(data, "info", **from_file))
+    failed(here(data, "info", **from_file))
     path.unlink()
-    assert "No such file" in failed(run(data, "info", **from_file))
+    assert "No such file" in failed(here(data, "info", **from_file))
 
 
 @pytest.mark.skipif(os.name == "nt", reason="files have no such owner there")
@@ -123,8 +123,8 @@ def test_without_a_password_and_a_terminal_it_does_not_hang(data: Path) -> None:
     assert ran.returncode == 2 and "Stopped" in ran.stderr
 
 
-def test_a_folder_without_a_register_is_told_and_not_made(tmp_path: Path) -> None:
-    assert "prospects.xlsx" in failed(run(tmp_path / "none", "info"))
+def test_a_folder_without_a_register_is_told_and_not_made(tmp_path: Path, here: Here) -> None:
+    assert "prospects.xlsx" in failed(here(tmp_path / "none", "info"))
     assert not (tmp_path / "none").exists()
 
 
@@ -146,7 +146,7 @@ def test_verify_finds_nothing_in_the_sample(data: Path) -> None:
     assert json.loads(fine(run(data, "verify", "--json"))) == {"rows": 300, "findings": []}
 
 
-def test_export_gives_what_may_leave_under_its_own_password(data: Path, tmp_path: Path) -> None:
+def test_export_gives_what_may_leave_under_its_own_password(data: Path, tmp_path: Path, here: Here) -> None:
     target, password = tmp_path / "lista.xlsx", "viedyn listan salasana"
     said = json.loads(fine(run(data, "export", target, "--json", PROSPECTS_EXPORT_PASSWORD=password)))
     with Store.open(data, WORKBOOK) as store:
@@ -159,13 +159,13 @@ def test_export_gives_what_may_leave_under_its_own_password(data: Path, tmp_path
     assert said == {"rows": len(free), "file": str(target)}
     assert actions(data)[0] == ("cli", "download")
     before = target.read_bytes()  # a file that is there is not overwritten
-    failed(run(data, "export", target, PROSPECTS_EXPORT_PASSWORD=password))
+    failed(here(data, "export", target, PROSPECTS_EXPORT_PASSWORD=password))
     assert target.read_bytes() == before and len(list(tmp_path.iterdir())) == 1
 
 
-def test_an_exported_list_is_the_one_of_the_page_and_can_come_back(data: Path, tmp_path: Path) -> None:
+def test_an_exported_list_is_the_one_of_the_page_and_can_come_back(data: Path, tmp_path: Path, here: Here) -> None:
     target, password = tmp_path / "lista.xlsx", "viedyn listan salasana"
-    fine(run(data, "export", target, PROSPECTS_EXPORT_PASSWORD=password))
+    fine(here(data, "export", target, PROSPECTS_EXPORT_PASSWORD=password))
     plain = opened(target, password)
     with Store.open(data, WORKBOOK) as store:
         download = fingerprints(read(plain), store.list_key)
@@ -180,12 +180,12 @@ def test_an_exported_list_is_the_one_of_the_page_and_can_come_back(data: Path, t
     assert {mails[i] for i in banned if i in mails} == {None} and any(mails.values())
 
 
-def test_export_as_csv_needs_the_setting_and_asks_for_no_password(data: Path, tmp_path: Path) -> None:
+def test_export_as_csv_needs_the_setting_and_asks_for_no_password(data: Path, tmp_path: Path, here: Here) -> None:
     target = tmp_path / "lista.csv"
-    assert "not encrypted" in failed(run(data, "export", target, "--csv")) and not target.exists()
+    assert "not encrypted" in failed(here(data, "export", target, "--csv")) and not target.exists()
     settings.save(data, settings.load(data), csv_download=True)
     try:
-        said = json.loads(fine(run(data, "export", target, "--csv", "--json")))
+        said = json.loads(fine(here(data, "export", target, "--csv", "--json")))
     finally:
         settings.save(data, settings.load(data), csv_download=False)
     text = target.read_bytes().decode("utf-8-sig")
@@ -195,25 +195,25 @@ def test_export_as_csv_needs_the_setting_and_asks_for_no_password(data: Path, tm
     assert (line.action, line.facts["kind"], line.facts["rows"]) == ("download", "csv", said["rows"])
 
 
-def test_export_refuses_a_weak_password_and_a_folder_that_is_not_there(data: Path, tmp_path: Path) -> None:
-    assert "too short" in failed(run(data, "export", tmp_path / "a.xlsx", PROSPECTS_EXPORT_PASSWORD="lyhyt"))
-    failed(run(data, "export", tmp_path / "no" / "a.xlsx", PROSPECTS_EXPORT_PASSWORD="tarpeeksi pitkä salasana"))
+def test_export_refuses_a_weak_password_and_a_folder_that_is_not_there(data: Path, tmp_path: Path, here: Here) -> None:
+    assert "too short" in failed(here(data, "export", tmp_path / "a.xlsx", PROSPECTS_EXPORT_PASSWORD="lyhyt"))
+    failed(here(data, "export", tmp_path / "no" / "a.xlsx", PROSPECTS_EXPORT_PASSWORD="tarpeeksi pitkä salasana"))
     assert list(tmp_path.iterdir()) == []
 
 
-def test_expiring_lists_what_is_due(data: Path) -> None:
+def test_expiring_lists_what_is_due(data: Path, here: Here) -> None:
     found = json.loads(fine(run(data, "expiring", "--json"), 1))
     assert {f["state"] for f in found} <= {"requested", "ended", "before_review"} and len(found) > 10
     assert all(set(f) == {"id", "expires", "state"} for f in found)  # numbers, no names
-    ended = list(json.loads(fine(run(data, "expiring", "--json", "--months", 0), 1)))
+    ended = list(json.loads(fine(here(data, "expiring", "--json", "--months", 0), 1)))
     assert {f["state"] for f in ended} == {"requested", "ended"} and len(ended) < len(found)
 
 
-def test_expiring_finds_nothing_in_an_empty_register(tmp_path: Path) -> None:
+def test_expiring_finds_nothing_in_an_empty_register(tmp_path: Path, here: Here) -> None:
     Store.create(tmp_path / "data", WORKBOOK).close()
-    assert fine(run(tmp_path / "data", "expiring")) == "Nothing is due.\n"
-    assert json.loads(fine(run(tmp_path / "data", "expiring", "--json"))) == []
-    assert "0 rows, 0 findings" in fine(run(tmp_path / "data", "verify"))
+    assert fine(here(tmp_path / "data", "expiring")) == "Nothing is due.\n"
+    assert json.loads(fine(here(tmp_path / "data", "expiring", "--json"))) == []
+    assert "0 rows, 0 findings" in fine(here(tmp_path / "data", "verify"))
 
 
 def signs_in(data: Path, name: str, password: str) -> Any:
@@ -231,16 +231,16 @@ def signs_in(data: Path, name: str, password: str) -> Any:
         installation.close()
 
 
-def test_accounts_are_kept_from_the_command_line(data: Path, tmp_path: Path) -> None:
+def test_accounts_are_kept_from_the_command_line(data: Path, tmp_path: Path, here: Here) -> None:
     first, second = "bertan ensimmäinen", "bertan toinen salasana"
     fine(run(data, "user", "add", "bertta", "--role", "sales", PROSPECTS_USER_PASSWORD=first))
     assert signs_in(data, "bertta", first) == (["sales"], "password")
-    fine(run(data, "user", "role", "bertta", "--role", "manager", "sales"))
+    fine(here(data, "user", "role", "bertta", "--role", "manager", "sales"))
     assert signs_in(data, "bertta", first) == (["manager", "sales"], "password")
-    fine(run(data, "user", "disable", "bertta"))
+    fine(here(data, "user", "disable", "bertta"))
     assert signs_in(data, "bertta", first) is None
     (tmp_path / "secret").write_text(second, "utf-8")
-    fine(run(data, "user", "password", "bertta", PROSPECTS_USER_PASSWORD_FILE=str(tmp_path / "secret")))
+    fine(here(data, "user", "password", "bertta", PROSPECTS_USER_PASSWORD_FILE=str(tmp_path / "secret")))
     assert signs_in(data, "bertta", second) == (["manager", "sales"], "password")
     assert signs_in(data, "bertta", first) is None
     assert [line for line in actions(data) if line[0] == "cli"][:4] == [
@@ -295,17 +295,17 @@ def test_what_cannot_be_done_with_an_account_is_told(data: Path, quick: Quick, a
     assert contents(data) == before
 
 
-def test_broken_settings_are_told(data: Path) -> None:
+def test_broken_settings_are_told(data: Path, here: Here) -> None:
     path = data / "settings.toml"
     good = path.read_bytes()
     path.write_text("retention_years = 'x'")
     try:
-        assert "retention_years" in failed(run(data, "info"))
+        assert "retention_years" in failed(here(data, "info"))
     finally:
         path.write_bytes(good)
 
 
-def test_verify_finds_what_was_written_wrong_from_outside(data: Path) -> None:
+def test_verify_finds_what_was_written_wrong_from_outside(data: Path, here: Here) -> None:
     def spoil(changed: openpyxl.Workbook) -> None:
         sheet = changed["Prospektit"]
         places = columns(sheet)
@@ -313,18 +313,18 @@ def test_verify_finds_what_was_written_wrong_from_outside(data: Path) -> None:
         sheet.cell(3, places[schema.heading("phone", "fi")]).value = "12"
 
     edit(data / "prospects.xlsx", spoil, WORKBOOK)
-    found = json.loads(fine(run(data, "verify", "--json"), 1))["findings"]
+    found = json.loads(fine(here(data, "verify", "--json"), 1))["findings"]
     assert [f["where"] for f in found] == [
         "prospects.xlsx",
         "prospects.xlsx P-000001 email",
         "prospects.xlsx P-000002 phone",
     ]
-    assert "3 findings" in fine(run(data, "verify"), 1)
+    assert "3 findings" in fine(here(data, "verify"), 1)
 
 
-def test_a_damaged_workbook_is_told(data: Path) -> None:
+def test_a_damaged_workbook_is_told(data: Path, here: Here) -> None:
     whole = (data / "prospects.xlsx").read_bytes()
     (data / "prospects.xlsx").write_bytes(whole[:-4000])
     age(data / "prospects.xlsx")
-    assert "damaged" in failed(run(data, "info"))
+    assert "damaged" in failed(here(data, "info"))
     (data / "prospects.xlsx").write_bytes(whole)

@@ -13,7 +13,7 @@ from lib.store import Store
 from tests.store.outside_tools import age
 from tests.store.tools import BY, PASSWORD, contents, edit, named, opened, person, sealed
 
-from .tools import WORKBOOK, Quick, actions, failed, fine, run
+from .tools import WORKBOOK, Here, Quick, actions, failed, fine, run
 
 OWNER = ".~lock.prospects.xlsx#"
 NAMES = ["Aino", "Bertta", "Cecilia", "Daavid"]
@@ -60,14 +60,14 @@ def changed(small: Path) -> Path:
     return small
 
 
-def test_s9_restore_only_shows_what_would_change_unless_it_is_told_to_do_it(changed: Path) -> None:
+def test_s9_restore_only_shows_what_would_change_unless_it_is_told_to_do_it(changed: Path, here: Here) -> None:
     before = contents(changed)
     ran = run(changed, "restore", manual(changed).name)
     said = fine(ran, 1)
     assert "changed: P-000001 name, title" in said and "--apply does it" in said
     assert "1 rows were removed for good and stay away." in said
     assert contents(changed) == before
-    assert fine(run(changed, "restore", manual(changed).name, "--dry-run"), 1) == said
+    assert fine(here(changed, "restore", manual(changed).name, "--dry-run"), 1) == said
 
 
 def test_s9_restore_brings_rows_back_keeps_newer_ones_and_makes_a_backup_first(changed: Path, quick: Quick) -> None:
@@ -144,7 +144,9 @@ def test_where_the_register_is_in_order_restore_has_nothing_to_do(small: Path, q
 
 
 @pytest.mark.parametrize("way", ["missing", "damaged"])
-def test_s7_a_missing_or_damaged_workbook_is_written_anew_and_no_change_is_lost(small: Path, way: str) -> None:
+def test_s7_a_missing_or_damaged_workbook_is_written_anew_and_no_change_is_lost(
+    small: Path, way: str, here: Here
+) -> None:
     path = small / "prospects.xlsx"
     if way == "missing":
         path.unlink()
@@ -152,13 +154,13 @@ def test_s7_a_missing_or_damaged_workbook_is_written_anew_and_no_change_is_lost(
         damage(path)
     before = contents(small)
     hint = "First bring the register itself back"
-    assert hint in failed(run(small, "restore", manual(small).name, "--apply"))
-    said = fine(run(small, "restore"), 1)
+    assert hint in failed(here(small, "restore", manual(small).name, "--apply"))
+    said = fine(here(small, "restore"), 1)
     assert "restore --apply does it" in said and "4 rows" in said and "1 changes of the journal" in said
     assert contents(small) == before
     fine(run(small, "restore", "--apply"))
     assert names(small) == NAMES and ("cli", "rewrite") in actions(small)
-    assert fine(run(small, "verify"), 0 if way == "missing" else 1).startswith(
+    assert fine(here(small, "verify"), 0 if way == "missing" else 1).startswith(
         "4 rows" if way == "missing" else "aside/replaced-"
     )
     aside = [file.read_bytes() for file in (small / "aside").glob("*")]
@@ -174,12 +176,12 @@ def test_s6_while_somebody_has_the_workbook_open_it_is_not_written_anew(small: P
     assert quick(small, "restore", "--apply")[0] == 0 and names(small) == NAMES
 
 
-def test_s7_a_damaged_journal_is_never_gone_on_without_unless_that_is_said(small: Path) -> None:
+def test_s7_a_damaged_journal_is_never_gone_on_without_unless_that_is_said(small: Path, here: Here) -> None:
     damage(journal(small))
     before = contents(small)
-    said = fine(run(small, "restore"), 1)
+    said = fine(here(small, "restore"), 1)
     assert "At least 1 records of the journal cannot be read" in said and "restore --apply --accept-loss" in said
-    assert "Only restore --apply --accept-loss" in failed(run(small, "restore", "--apply"))
+    assert "Only restore --apply --accept-loss" in failed(here(small, "restore", "--apply"))
     assert contents(small) == before
     said = fine(run(small, "restore", "--apply", "--accept-loss"))
     assert "The journal as it was is in journal-damaged-1" in said
@@ -187,7 +189,7 @@ def test_s7_a_damaged_journal_is_never_gone_on_without_unless_that_is_said(small
         f"journal/{journal_name(before)}"
     ]
     assert names(small)[:2] == NAMES[:2] and ("cli", "salvage") in actions(small)
-    assert fine(run(small, "verify"), 1).startswith("journal-damaged-1: ")
+    assert fine(here(small, "verify"), 1).startswith("journal-damaged-1: ")
 
 
 def journal_name(files: dict[str, bytes]) -> str:
@@ -217,12 +219,12 @@ def test_a_lost_journal_is_gone_on_without_when_that_is_said(small: Path, quick:
 
 
 def test_a_workbook_edited_outside_whose_copies_are_lost_is_taken_up_from_where_it_was_set_aside(
-    small: Path, quick: Quick
+    small: Path, quick: Quick, here: Here
 ) -> None:
     for copy in (small / "backups").glob("*-r3.xlsx"):
         copy.unlink()
     edit(small / "prospects.xlsx", lambda book: book["Prospektit"].delete_rows(2))
-    assert "copies to compare it with are gone" in failed(run(small, "info"))
+    assert "copies to compare it with are gone" in failed(here(small, "info"))
     assert told(quick, small, "--apply", "--accept-loss")["rows"] == 1  # of an empty copy, and what the journal has
     (aside,) = (small / "aside").glob("unknown-*.xlsx")
     assert told(quick, small, aside, "--apply")["applied"] is True

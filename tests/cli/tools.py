@@ -15,6 +15,7 @@ ADMIN, WORKBOOK, NEW = "ylläpidon pitkä salasana", "työkirjan pitkä salasana
 SECRETS = {"PROSPECTS_WORKBOOK_PASSWORD": WORKBOOK, "PROSPECTS_ADMIN_PASSWORD": ADMIN}
 
 Quick = Callable[..., tuple[int, str, str]]
+Here = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def command(data: Path, *arguments: object) -> list[str]:
@@ -39,6 +40,11 @@ def run(data: Path, *arguments: object, **given: str | None) -> subprocess.Compl
         timeout=120,
         start_new_session=True,
     )
+    return seen(ran)
+
+
+def seen(ran: subprocess.CompletedProcess[str]) -> subprocess.CompletedProcess[str]:
+    """Whatever a command says, it is no traceback and no secret."""
     assert "Traceback" not in ran.stderr + ran.stdout, ran.stderr
     for secret in (ADMIN, WORKBOOK, NEW):
         assert secret not in ran.stderr + ran.stdout

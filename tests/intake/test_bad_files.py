@@ -440,7 +440,7 @@ def test_the_child_writes_nothing_but_its_answer(tmp_path: Path) -> None:
         asked = pickle.dumps(("x", "salasana", vars(Limits()), len(content))) + content
         child = [sys.executable, "-B", "-m", "lib.intake.child"]
         ran = subprocess.run(
-            ["strace", "-f", "-y", "-e", f"trace={names}", "-o", trace, *child],
+            ["strace", "-f", "--seccomp-bpf", "-y", "-e", f"trace={names}", "-o", trace, *child],
             input=asked,
             cwd=ROOT,
             env={**os.environ, "TMPDIR": str(temp)},

@@ -50,7 +50,7 @@ class Steps:
         folder, name = os.path.split(place)
         if name.endswith(".lock"):
             return "lock"
-        if kind := _KINDS.get(Path(folder).name):
+        if kind := _KINDS.get(os.path.basename(folder)):  # noqa: PTH119  Path takes as long as the step
             return kind
         if name in _KINDS:
             return f"folder {name}"

@@ -39,7 +39,7 @@ def test_s8_no_write_of_any_process_holds_a_row_in_the_clear(data_dir: Path, tmp
     names = "open,openat,creat,write,pwrite64,writev,pwritev,pwritev2,sendto,sendmsg,sendfile,copy_file_range,mmap"
     names += ",rename,renameat,renameat2,link,linkat,symlink,symlinkat,mkdir,mkdirat,execve,memfd_create,ftruncate"
     ran = subprocess.run(
-        ["strace", "-f", "-y", "-s", "5000000", "-e", f"trace={names}", "-o", trace, *doing],
+        ["strace", "-f", "--seccomp-bpf", "-y", "-s", "5000000", "-e", f"trace={names}", "-o", trace, *doing],
         cwd=ROOT,
         env={**os.environ, "TMPDIR": str(temp)},
         capture_output=True,
