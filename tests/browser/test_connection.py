@@ -88,6 +88,28 @@ def test_a3_an_ended_session_says_so_hides_the_page_and_goes_on_after_signing_in
         assert store.register.row(number)["notes"] == "ei vielä lähetetty"
 
 
+@pytest.mark.parametrize("after", [0, 190])
+def test_a3_what_is_pressed_as_soon_as_the_page_is_back_is_done(server: Server, browse: Browse, after: int) -> None:
+    """The page runs again then, since its session is a new one; that run does not take the place of the button's."""
+    tab = browse(server, "sami").open()
+    tab.field("Name").fill(f"Nopea Noora {after}")
+    end_sessions(server, "sami")
+    cover(tab, "ended")
+    tab.page.evaluate(
+        """([name, after]) => new MutationObserver((_, observer) => {
+            if (document.querySelector(".gate-cover")) return;
+            observer.disconnect();
+            const save = [...document.querySelectorAll("button")].find((button) => button.innerText.trim() === name);
+            setTimeout(() => save.click(), after);
+        }).observe(document.body, { childList: true })""",
+        [t("Save"), after],
+    )
+    sign_in_again(tab)
+    number = tab.saved()
+    with server.open_store() as store:
+        assert store.register.row(number)["name"] == f"Nopea Noora {after}"
+
+
 def test_a3_somebody_else_who_signs_in_gets_a_page_of_their_own(server: Server, browse: Browse) -> None:
     tab = browse(server, "sami").open()
     tab.field("Name").fill("Samin salainen")

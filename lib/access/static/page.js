@@ -22,6 +22,7 @@
   let lostAt = 0; // 0: connected, or not yet
   let stale = false; // the server no longer has this page's state
   let over = false; // the session had ended meanwhile: what was under way may have been refused
+  let anew = false; // connected, and the page is to run again before anybody goes on
   let kept = []; // what stood typed when the connection was lost
   let leaving = 0; // until when a page that closes is no loss
   let timer = 0;
@@ -36,6 +37,7 @@
       if (pathOf(parameters[0]) !== STREAM) return;
       socket = this;
       this.addEventListener("open", () => socket === this && found());
+      this.addEventListener("message", () => socket === this && anew && back());
       this.addEventListener("close", () => socket === this && lost());
     }
   };
@@ -48,6 +50,8 @@
   };
 
   function lost() {
+    stale ||= anew;
+    anew = false;
     if (!lostAt) {
       lostAt = Date.now();
       kept = typed();
@@ -60,20 +64,31 @@
   }
 
   function found() {
-    const gone = lostAt ? Date.now() - lostAt : 0;
-    clearTimeout(timer);
+    anew = stale || (lostAt > 0 && Date.now() - lostAt > KEPT);
+    over ||= anew;
+    stale = false;
     lostAt = 0;
-    hide();
-    // A server that has forgotten the page's state runs it again, as the key R does.
-    if (stale || gone > KEPT) setTimeout(rerun, 200);
-    if (stale || over || gone > KEPT) typeAgain(kept, Date.now() + 8000);
-    stale = over = false;
+    clearTimeout(timer);
+    if (anew) setTimeout(() => runAgain(socket, 10));
+    else back();
   }
 
-  function rerun() {
+  // A server that has forgotten the page's state runs it again, as the key R does. Nothing can be pressed until it has
+  // begun: that run would take the place of the one that a button asked for.
+  function runAgain(connected, times) {
+    if (!anew || socket !== connected) return;
     const key = { key: "r", code: "KeyR", keyCode: 82, which: 82, bubbles: true };
     document.body.dispatchEvent(new KeyboardEvent("keydown", key));
     document.body.dispatchEvent(new KeyboardEvent("keyup", key));
+    if (times) setTimeout(() => runAgain(connected, times - 1), 300);
+    else back();
+  }
+
+  function back() {
+    anew = false;
+    hide();
+    if (over) typeAgain(kept, Date.now() + 8000);
+    over = false;
   }
 
   // -- what was typed -------------------------------------------------------------------------------------------------
@@ -303,7 +318,7 @@
     window.addEventListener(
       kind,
       (event) => {
-        if (!cover) return;
+        if (!cover || !event.isTrusted) return;
         event.stopImmediatePropagation();
         if (event.key === "Tab") {
           event.preventDefault();
