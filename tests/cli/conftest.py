@@ -37,7 +37,7 @@ def quick(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
 
 @pytest.fixture
 def here(quick: Quick) -> Here:
-    """Runs a command as `run` does, but in this process: each is run at least once in one of its own, `user` as `add`."""
+    """Runs a command as `run` does, but in this process: each, of `user` only `add`, is run in one of its own, too."""
 
     def call(data: Path, *arguments: object, **given: str | None) -> subprocess.CompletedProcess[str]:
         return seen(subprocess.CompletedProcess(arguments, *quick(data, *arguments, **given)))
