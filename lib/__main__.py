@@ -70,7 +70,7 @@ def sample(terminal: Terminal) -> int:
 def export(terminal: Terminal) -> int:
     """Write the list of all rows that may leave: encrypted, for Excel, or as CSV if the settings allow it."""
     from lib.access.accounts import check_password
-    from lib.output.leaving import leaving, may_leave
+    from lib.output.leaving import leaving
 
     with terminal.open() as store:
         password = None
@@ -80,18 +80,25 @@ def export(terminal: Terminal) -> int:
         target = Path(terminal.arguments.file)
         if target.exists():
             raise AlreadyExists(file=target.name)
-        rows, by = may_leave(store.frame), terminal.by
+        left = 0
 
-        def note(**told: Any) -> None:
-            terminal.began = True
-            store.note("download", by, **told)
+        def note(rows: int, **told: Any) -> None:
+            nonlocal left
+            terminal.began, left = True, rows
+            store.note("download", terminal.by, rows=rows, **told)
 
         # The log comes first: rows that leave without a line would be worse than a line without rows.
         content = leaving(
-            store, rows, schema.CODES, by=by, note=note, language=store.settings.language, password=password
+            store,
+            lambda: store.frame,
+            schema.CODES,
+            by=terminal.by,
+            note=note,
+            language=store.settings.language,
+            password=password,
         )
         write_atomically(target, content)
-        terminal.say(f"{len(rows)} rows were written to {target}.", {"rows": len(rows), "file": target})
+        terminal.say(f"{left} rows were written to {target}.", {"rows": left, "file": target})
     return FINE
 
 

@@ -127,6 +127,7 @@ class Workspace(Imports):
         Look-alikes that wait for removal are a manager's matter: to others nothing may tell that they are there.
         """
         account = self._require("enter")
+        _check_interests(values)
         store, hidden = self._store(), frozenset[str]()
         if not self.may("remove"):
             frame = store.frame
@@ -147,6 +148,7 @@ class Workspace(Imports):
         account = self._require("edit")
         if set(values) - set(schema.FORM_CODES):
             raise NotAllowed
+        _check_interests(values)
         row = self.row(prospect_id)
         if values.get("owner") == account.name and self.may_download() == "own":
             if row["owner"] not in ("", account.name):
@@ -359,10 +361,28 @@ class Workspace(Imports):
             raise NotAllowed
         return leaving(
             store,
-            self.downloadable(chosen(store.frame, ids)),
+            lambda: self.downloadable(chosen(store.frame, ids)),
             codes,
             by=account.name,
             note=lambda **told: self._note("download", account, **told),
             language=language,
             password=password,
         )
+
+
+def _check_interests(values: Mapping[str, Any]) -> None:
+    """Refuse so many interests that pages become slow; what came from Excel may have more.
+
+    Raises:
+        Invalid
+    """
+    try:
+        count = len(cleaning.clean_list(values.get("interests")).split(schema.SEPARATOR))
+    except cleaning.FieldError:
+        return  # the store says it
+    if count > schema.MOST_INTERESTS:
+        text = Text(
+            N_("There are {count} interests, at most {limit} fit. Take some away."),
+            {"count": count, "limit": schema.MOST_INTERESTS},
+        )
+        raise Invalid({"interests": text})

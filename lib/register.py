@@ -29,7 +29,7 @@ _NUMBER = re.compile(r"P-(\d{1,9})")
 # The date that a status sets when a row first gets there.
 STATUS_DATES = {"contacted": "contacted", "offer": "offered", "customer": "decided", "closed": "decided"}
 # The interests that are offered: the most frequent ones, of a length that one takes in. Others can be written.
-MOST_OFFERED, LONGEST_OFFERED = 200, 60
+MOST_OFFERED, LONGEST_OFFERED = 500, 60
 # Columns that no change may name: they are the register's own.
 OWN = frozenset({"id", "created_at", "created_by", "changed_at", "changed_by", "expires"})
 

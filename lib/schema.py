@@ -21,6 +21,7 @@ from lib.i18n import N_, WORKBOOK_LANGUAGES, translator
 VERSION = 1
 MAX_TEXT = 32_767  # UTF-16 units in one Excel cell
 SHORT_TEXT = 1_000  # a line of a form
+MOST_INTERESTS = 50  # that somebody may choose for a row
 SEPARATOR = "; "
 YEARS = range(1900, 2201)  # Excel holds none before; what lies after is a slip, and its period could not be counted
 

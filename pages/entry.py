@@ -10,7 +10,7 @@ import streamlit as st
 from lib import cleaning, schema
 from lib.errors import AppError, Duplicate, Invalid, NoSuchProspect
 from lib.ui.fields import field
-from lib.ui.messages import plain, show_error, show_warnings
+from lib.ui.messages import plain, show_error, show_warnings, upright
 from lib.ui.tables import open_row, people_list
 from lib.ui.visit import Visit, visit
 
@@ -118,7 +118,7 @@ def _lookalikes(v: Visit, form: dict[str, Any]) -> tuple[bool, str]:
                 st.text(t.text(error.text))
                 continue
             who = ", ".join(filter(None, (row["name"], row["organisation"], v.phone(row["phone"]), row["email"])))
-            st.text(f"{prospect_id}: {who}")
+            st.text(f"{prospect_id}: {upright(who)}")
             by = plain(owners.get(row["created_by"], row["created_by"]))
             st.caption(t("Added by {who}, {when}", who=by, when=t.time(row["created_at"])))
             if st.form_submit_button(t("Open {id}", id=prospect_id), key=f"open-{prospect_id}"):

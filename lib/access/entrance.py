@@ -199,6 +199,10 @@ class Entrance(DataFolder):
         account = self.half_in(token, used=False)
         return self.throttle.marked(account.name, self._standing(account.name), marks) if account else ""
 
+    def knows(self, name: str, marks: str) -> bool:
+        """Whether this user has come in before from the browser that has these marks."""
+        return bool(self._browser(name, marks))
+
     def _browser(self, name: str, marks: str) -> str:
         """The browser that asks, if this user has come in from it before; "" for any other."""
         return self.throttle.browser(name, self._standing(name), marks)

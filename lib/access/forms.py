@@ -35,10 +35,11 @@ _TEMPLATES = Environment(
 )
 _TEMPLATES.globals["versioned"] = versioned
 # Sign-ins take a core for a moment each; apart from the threads that serve everything else. Those from one address
-# stand in a line of their own, so that nobody elsewhere waits behind many of them.
-_AT_ONCE = CapacityLimiter(4)
+# stand in a line of their own, so that nobody elsewhere waits behind many of them; and whoever is known, in another one
+# than strangers, who may be at many addresses.
+_AT_ONCE, _KNOWN_AT_ONCE = CapacityLimiter(4), CapacityLimiter(2)
 _FROM_ONE_ADDRESS = 2
-_LINES: WeakValueDictionary[str, CapacityLimiter] = WeakValueDictionary()
+_LINES: WeakValueDictionary[tuple[str, bool], CapacityLimiter] = WeakValueDictionary()
 
 
 def page(template: str, language: str, status: int = 200, **context: Any) -> HTMLResponse:
@@ -89,12 +90,16 @@ def came_from(request: Request) -> dict[str, str]:
     return {"device": request.headers.get("user-agent", ""), "address": connection.address(request.scope)}
 
 
-async def in_thread(request: Request, call: Callable[[], Any]) -> Any:
-    """Do what takes a moment of a core for who asks, in turn."""
-    address = network(connection.address(request.scope))
-    line = _LINES.get(address) or _LINES.setdefault(address, CapacityLimiter(_FROM_ONE_ADDRESS))
+async def in_thread(request: Request, call: Callable[[], Any], *, known: bool = False) -> Any:
+    """Do what takes a moment of a core for who asks, in turn.
+
+    Args:
+        known: it is somebody who is signed in, or was in this browser before.
+    """
+    who = (network(connection.address(request.scope)), known)
+    line = _LINES.get(who) or _LINES.setdefault(who, CapacityLimiter(_FROM_ONE_ADDRESS))
     async with line:
-        return await to_thread.run_sync(call, limiter=_AT_ONCE)
+        return await to_thread.run_sync(call, limiter=_KNOWN_AT_ONCE if known else _AT_ONCE)
 
 
 def posted(handler: Handler) -> Callable[[Request], Awaitable[Response]]:

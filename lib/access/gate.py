@@ -49,11 +49,12 @@ _UPLOADS = ("/_stcore/upload_file",)
 UPLOADS_FOR = "import"  # no page of anybody else takes a file
 _RECHECK_SECONDS = 1.0
 _USER_HEADER = b"x-prospects-user"  # server.trustedUserHeaders in .streamlit/config.toml
-RUN, TOO_MUCH = "run", "too much"  # what a page's message may ask for
+RUN, FILE, TOO_MUCH, UNUSED = "run", "file", "too much", "unused"  # what a page's message may ask for
 LARGEST_MESSAGE = 2 * 1024 * 1024  # bytes of one message of a page
 # Runs of pages that one user may ask for: so many at once, and so many a second. Streamlit begins each at once, and a
-# thousand of them would keep everyone waiting.
-_RUNS_AT_ONCE, _RUNS_A_SECOND = 30, 4.0
+# thousand of them would keep everyone waiting. A new connection takes one, a list that is built several.
+_RUNS_AT_ONCE, _RUNS_A_SECOND, _FILE_TAKES = 30, 4.0, 5
+_CONNECTIONS = 60  # that one user may have at once
 _ENDED = 1008  # policy violation: Streamlit's client keeps the page and tries to come back
 # Headers that would have Streamlit's page sent in part, packed, or not at all.
 _PARTLY = (b"accept-encoding", b"range", b"if-range", b"if-none-match", b"if-modified-since")
@@ -64,7 +65,7 @@ class Gate:
 
     Args:
         allowed_hosts: the host names that the server answers to; any where none is named.
-        asked: what a page's message asks for: RUN, TOO_MUCH, or anything else.
+        asked: what a page's message asks for: RUN, FILE, TOO_MUCH, UNUSED, or anything else.
     """
 
     active: ClassVar[bool] = False
@@ -128,9 +129,9 @@ class Gate:
         if _content_length(scope) > _most(scope):
             return Response(status_code=413)
         if not scope["path"].isprintable():
-            return Response(status_code=400)  # a line's end in it would be another address to who comes behind
+            return _malformed()  # a line's end in it would be another address to who comes behind
         if {b"content-length", b"transfer-encoding"} <= {name for name, _ in scope["headers"]}:
-            return Response(status_code=400)  # whoever stands between may end the request elsewhere
+            return _malformed()  # whoever stands between may end the request elsewhere
         return None
 
     def _answer(self, scope: Scope) -> App | None:
@@ -220,7 +221,8 @@ class Gate:
                 return False
 
         account = current().account_of(token) if self._may_connect(scope) and valid() else None
-        if account is None:
+        runs = self._runs_of(account.name) if account else _Runs()
+        if account is None or runs.connections >= _CONNECTIONS:
             await receive()
             await send({"type": "websocket.close", "code": _ENDED})
             return
@@ -243,15 +245,17 @@ class Gate:
                 await asyncio.sleep(_RECHECK_SECONDS)
             await close()
 
-        runs = self._runs_of(account.name)
-
         async def guarded_receive() -> Message:
-            message = await receive()
-            if message["type"] == "websocket.receive":
+            message, asked = await receive(), ""
+            while message["type"] == "websocket.receive":
                 content = message.get("bytes") or b""
                 asked = TOO_MUCH if len(content) > LARGEST_MESSAGE or message.get("text") else self._asked(content)
-                if asked == RUN:
-                    await runs.wait()
+                if asked != UNUSED:
+                    break
+                message = await receive()
+            if message["type"] == "websocket.receive":
+                if asked in (RUN, FILE):
+                    await runs.wait(_FILE_TAKES if asked == FILE else 1)
                 if asked == TOO_MUCH or over.is_set() or not valid(used=True):
                     await close()
                     return {"type": "websocket.disconnect", "code": _ENDED}
@@ -263,19 +267,23 @@ class Gate:
             else:
                 await close()
 
+        runs.connections += 1
         watcher = asyncio.create_task(watch())
         try:
+            await runs.wait()
             await self._app(scope, guarded_receive, guarded_send)
         finally:
+            runs.connections -= 1
             watcher.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await watcher
 
 
 class _Runs:
-    """How many runs of pages a user may still ask for: they come back with time."""
+    """How many runs of pages a user may still ask for: they come back with time. And how many connections there are."""
 
     def __init__(self) -> None:
+        self.connections = 0
         self._left, self._at = float(_RUNS_AT_ONCE), time.monotonic()
 
     def _now(self) -> float:
@@ -287,11 +295,11 @@ class _Runs:
     @property
     def are_full(self) -> bool:
         """Whether nothing is known of this user that a new count would not know."""
-        return self._now() >= _RUNS_AT_ONCE
+        return not self.connections and self._now() >= _RUNS_AT_ONCE
 
-    async def wait(self) -> None:
-        """Take one, once there is one."""
-        left = self._now() - 1
+    async def wait(self, runs: int = 1) -> None:
+        """Take some, once they are there."""
+        left = self._now() - runs
         self._left = left
         if left < 0:
             await asyncio.sleep(-left / _RUNS_A_SECOND)
@@ -299,6 +307,11 @@ class _Runs:
 
 class _TooLarge(Exception):
     """A request's body is larger than its address takes."""
+
+
+def _malformed() -> Response:
+    """What comes behind such a request on the same connection is no request either."""
+    return Response(status_code=400, headers={"connection": "close"})
 
 
 def _most(scope: Scope) -> int:

@@ -78,7 +78,7 @@ async def change_password(request: Request, form: Form) -> Response:
         if new != form.get("password_again", ""):
             raise AccountError(N_("The two passwords differ. Type both again."))
         change = partial(current().change_own_password, token, form.get("old", ""), new, **came_from(request))
-        changed = await in_thread(request, change)
+        changed = await in_thread(request, change, known=True)
     except AppError as error:
         return _password_page(token, account, target, error)
     if forced:
@@ -104,9 +104,8 @@ async def strength(request: Request, form: Form) -> Response:
     tried = form.get("password", "")[:MOST_BYTES]
     known = [account.name, *account.display_name.split()] if account else []
     known += [form.get(name, "")[:MOST_BYTES] for name in ("username", "company")]
-    score = await in_thread(
-        request, partial(_score, tried, [word for word in (*known, "prospect", "prospekti") if word])
-    )
+    scored = partial(_score, tried, [word for word in (*known, "prospect", "prospekti") if word])
+    score = await in_thread(request, scored, known=account is not None)
     language = form.get("language", "") if account is None else language_of(token)
     return JSONResponse({"score": score, "text": translator(language)(_STRENGTHS[score])})
 
@@ -151,23 +150,20 @@ async def change_second_factor(request: Request, form: Form) -> Response:
     (token, account), target = _who(request), _target(request, form)
     do, own_password = form.get("do", ""), form.get("password", "")
     shown, asking = partial(_factor_page, token, account, target), came_from(request)
+    done = partial(in_thread, request, known=True)
     offer = None
     try:
         if do == "begin":
-            return shown(
-                offer=await in_thread(request, partial(current().begin_second_factor, token, own_password, **asking))
-            )
+            return shown(offer=await done(partial(current().begin_second_factor, token, own_password, **asking)))
         if do == "end":
-            await in_thread(request, partial(current().end_second_factor, token, own_password, **asking))
+            await done(partial(current().end_second_factor, token, own_password, **asking))
             ended = RedirectResponse(target, 303)
             set_marks(ended, token, request)
             return ended
         try:
-            codes = await in_thread(
-                request, partial(current().confirm_second_factor, token, form.get("code", ""), **asking)
-            )
+            codes = await done(partial(current().confirm_second_factor, token, form.get("code", ""), **asking))
         except BadCode:
-            offer = await in_thread(request, partial(current().offered_second_factor, token))
+            offer = await done(partial(current().offered_second_factor, token))
             raise
     except AppError as error:
         return shown(error, offer)

@@ -56,9 +56,10 @@ async def sign_in(request: Request, form: Form) -> Response:
         return RedirectResponse("/", 303)
     own = "own" in form and current().settings.own_device_days > 0
     username, password = form.get("username", ""), form.get("password", "")
-    asking = came_from(request) | {"marks": marks_of(request)}
+    marks = marks_of(request)
+    enter = partial(current().sign_in, username, password, own=own, marks=marks, **came_from(request))
     try:
-        token, pending = await in_thread(request, partial(current().sign_in, username, password, own=own, **asking))
+        token, pending = await in_thread(request, enter, known=current().knows(username, marks))
     except AppError as error:
         return _login_page(target, form, error)
     if pending:
@@ -96,7 +97,8 @@ async def second_step(request: Request, form: Form) -> Response:
     target, ticket = local_path(form.get("next", "/")), code_cookie(request)
     asking = came_from(request) | {"marks": marks_of(request)}
     try:
-        token = await in_thread(request, partial(current().second_step, ticket, form.get("code", ""), **asking))
+        enter = partial(current().second_step, ticket, form.get("code", ""), **asking)
+        token = await in_thread(request, enter, known=current().waits(ticket))
     except (BadCode, TooMany) as error:
         return _code_page(target, error) if current().waits(ticket) else _login_page(target, error=error)
     except AppError as error:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from lib import schema
 from lib.errors import NotAllowed
 from lib.i18n import N_
 from lib.output import csv_list, excel_list
@@ -24,7 +25,7 @@ def may_leave(frame: pd.DataFrame) -> pd.DataFrame:
 
 def leaving(
     store: Store,
-    rows: pd.DataFrame,
+    take: Callable[[], pd.DataFrame],
     codes: Sequence[str],
     *,
     by: str,
@@ -35,7 +36,8 @@ def leaving(
     """A list of some rows. The change log has its line when this returns.
 
     Args:
-        rows: those that the one who asks may take.
+        take: gives the rows that the one who asks may take now. It is asked again once the list is built, which takes
+            seconds: what may not leave any more is not in it.
         codes: the columns, in order; the day of an objection to marketing is always among them.
         by: who takes it, as the list says when it comes back.
         note: adds the line to the change log, from what it tells.
@@ -47,17 +49,29 @@ def leaving(
     """
     if password is None and not store.settings.csv_download:
         raise NotAllowed(NO_CSV)
-    codes = [*codes, *({"objected"} - set(codes))]  # whoever writes to these people must see it
-    rows = _without_mailing(may_leave(rows))
-    told: dict[str, Any] = {"rows": len(rows), "columns": codes}
-    if password is None:
-        content = csv_list.build(rows, codes, language=language)
-        told["kind"] = "csv"
-    else:
-        origin = Origin(store.state.name, store.list_key, by, store.now, store.register.region)
-        content = excel_list.build(rows, codes, password=password, language=language, origin=origin)
-    note(**told)
-    return content
+    codes = [code for code in dict.fromkeys(codes) if code in schema.CODES]
+    codes += {"objected"} - set(codes)  # whoever writes to these people must see it
+    rows = may_leave(take())
+    while True:
+        told: dict[str, Any] = {"rows": len(rows), "columns": codes}
+        if password is None:
+            content = csv_list.build(_without_mailing(rows), codes, language=language)
+            told["kind"] = "csv"
+        else:
+            origin = Origin(store.state.name, store.list_key, by, store.now, store.register.region)
+            content = excel_list.build(
+                _without_mailing(rows), codes, password=password, language=language, origin=origin
+            )
+        now = may_leave(take())
+        if _limits(rows) <= _limits(now):
+            note(**told)
+            return content
+        rows = now
+
+
+def _limits(rows: pd.DataFrame) -> set[tuple[str, bool]]:
+    """Which rows leave, and who of them wants no marketing."""
+    return set(zip(rows["id"], rows["objected"].notna(), strict=True))
 
 
 def chosen(frame: pd.DataFrame, ids: Collection[str]) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from lib.i18n import Translator
 from lib.operations import TYPED_ABOVE
 from lib.ui.dialogs import close_dialog, open_dialog, opened
 from lib.ui.fields import date_format
-from lib.ui.messages import attempt, error_text, flash, said, show_error
+from lib.ui.messages import attempt, error_text, flash, said, show_error, upright
 from lib.ui.tables import close_row
 from lib.ui.visit import Visit, visit
 from lib.ui.working import begin, follow, going_on
@@ -89,7 +89,7 @@ def _ask(v: Visit, ids: Sequence[str], question: str) -> bool:
     st.warning(t("Removal is final. It cannot be undone."), icon=":material/delete_forever:")
     for row in rows[:TYPED_ABOVE]:
         who = ", ".join(filter(None, (row["name"], row["organisation"])))
-        st.text(f"{row['id']}: {who}")
+        st.text(f"{row['id']}: {upright(who)}")
     if len(rows) > TYPED_ABOVE:
         st.caption(t("and {n} more", n=t.number(len(rows) - TYPED_ABOVE)))
     st.write(

@@ -13,7 +13,7 @@ from lib import cleaning
 from lib.errors import AppError, Invalid, Stale
 from lib.ui.decisions import ask_removal, keep_longer_form, show_removal
 from lib.ui.fields import field, said_value
-from lib.ui.messages import attempt, field_name, flash, plain, show_error
+from lib.ui.messages import attempt, field_name, flash, plain, show_error, upright
 from lib.ui.style import chip, source_chip
 from lib.ui.tables import close_row
 from lib.ui.visit import Visit
@@ -44,9 +44,9 @@ def show(v: Visit, prospect_id: str) -> None:
     row = v.workspace.row(prospect_id)
     back(v)
     # No heading of Streamlit's: its anchor would put the name into the page's address.
-    st.html(f"<h1>{escape(row['name'] or row['organisation'])}</h1>")
+    st.html(f"<h1>{escape(upright(row['name'] or row['organisation']))}</h1>")
     if row["name"] and row["organisation"]:
-        st.text(row["organisation"])
+        st.text(upright(row["organisation"]))
     _facts(v, row)
     _actions(v, row)
     _form(v, row)
@@ -78,6 +78,7 @@ def _facts(v: Visit, row: dict[str, Any]) -> None:
 
 def _link(scheme: str, target: str, shown: str) -> str:
     """A link that dials or writes, as HTML. What is typed as a number but is none is not dialled."""
+    shown = upright(shown)
     if scheme == "tel" and not re.fullmatch(r"\+\d+", target):
         return escape(shown)
     return f'<a href="{scheme}:{quote(target, safe="@+")}">{escape(shown)}</a>'
@@ -180,8 +181,8 @@ def _conflict(v: Visit, edit: dict[str, Any], row: dict[str, Any]) -> None:
                 t(
                     "{field}: you saw “{seen}”, now it is “{now}”",
                     field=field_name(code, t),
-                    seen=said_value(v, code, seen),
-                    now=said_value(v, code, now),
+                    seen=upright(said_value(v, code, seen)),
+                    now=upright(said_value(v, code, now)),
                 )
             )
 

@@ -45,7 +45,7 @@ def field(visit: Visit, code: str, key: str, *, value: Any = None, wrong: Mappin
         wrong: texts by code (`Invalid.fields`).
 
     Returns:
-        What is typed: `str`, `date` or None, list of `str` for interests.
+        What is typed: `str`, `date` or None; for interests a list of `str`, for very many of them one text.
     """
     result = _widget(visit, code, key, value)
     if wrong and code in wrong:
@@ -61,6 +61,8 @@ def _widget(visit: Visit, code: str, key: str, value: Any) -> Any:
         case Kind.LIST:
             # What was typed comes back as it was, also where it cannot be taken.
             chosen = value if isinstance(value, list) else [i for i in (value or "").split(schema.SEPARATOR) if i]
+            if len(chosen) > schema.MOST_INTERESTS:  # a choice of so many would take seconds
+                return st.text_area(label, schema.SEPARATOR.join(chosen), key=f"{key}-text", height=110)
             known = list(dict.fromkeys([*chosen, *visit.workspace.interests()]))
             return st.multiselect(
                 label,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Literal
 from urllib.parse import quote, urlencode, urlsplit
@@ -22,9 +23,17 @@ FIELDS = {
 }
 
 
+_DIRECTIONS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def upright(text: str) -> str:
+    """A user's text beside other texts: characters that turn the direction of what follows are not shown."""
+    return _DIRECTIONS.sub("", text)
+
+
 def plain(text: str) -> str:
     """A user's text where Markdown is read: nothing in it counts as a mark."""
-    text = text.replace("://", ":\u200b//").replace("www.", "www\u200b.")  # else it would become a link
+    text = upright(text).replace("://", ":\u200b//").replace("www.", "www\u200b.")  # else it would become a link
     return "".join(f"\\{c}" if c in "\\`*_{}[]()<>#+-.!|$:~^&" else c for c in text)
 
 

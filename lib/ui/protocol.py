@@ -5,17 +5,27 @@ from __future__ import annotations
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
-from lib.access.gate import RUN, TOO_MUCH
+from lib.access.gate import FILE, RUN, TOO_MUCH, UNUSED
 
 MOST_FILES = 20  # that a page may ask addresses for at once
+# What pages ask for. The rest of the protocol clears the cache of all, changes settings or is for developers.
+_USED = ("rerun_script", "stop_script", "file_urls_request", "app_heartbeat", "backend_operation_request")
+_OPERATIONS = ("deferred_file", "dataframe_chunk")
 
 
 def asked(content: bytes) -> str:
-    """RUN for a run of the page, TOO_MUCH for more than a page of ours ever asks for, "" for anything else."""
+    """RUN for a run of the page, FILE for a file that is built then, "" for other things that pages ask for.
+
+    TOO_MUCH for more than a page of ours ever asks for, UNUSED for what none does.
+    """
     try:
         message = BackMsg.FromString(content)
     except DecodeError:
         return ""  # Streamlit ends the socket itself
     if len(message.file_urls_request.file_names) > MOST_FILES:
         return TOO_MUCH
-    return RUN if message.WhichOneof("type") == "rerun_script" else ""
+    kind = message.WhichOneof("type")
+    if kind == "backend_operation_request":
+        operation = message.backend_operation_request.WhichOneof("payload")
+        return FILE if operation == "deferred_file" else "" if operation in _OPERATIONS else UNUSED
+    return RUN if kind == "rerun_script" else "" if kind in _USED else UNUSED

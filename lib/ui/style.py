@@ -28,7 +28,7 @@ _ON_ACCENT = {"light": "#FFFFFF", "dark": "#06201F"}
 _CSS = """
 <style>
 .stMainBlockContainer { padding-top: 4.25rem; padding-bottom: 3rem; max-width: 82rem; }
-h1 { font-size: 1.6rem !important; padding: 0 0 .25rem !important; margin: 0 !important; }
+h1 { font-size: 1.6rem !important; overflow-y: clip; padding: 0 0 .25rem !important; margin: 0 !important; }
 .stMainBlockContainer :is(h2, h3) { font-size: 1.2rem !important; padding: .5rem 0 .25rem !important; }
 [role="dialog"] > h2, [role="dialog"] > h2 p { font-size: 1.25rem !important; }
 [data-testid="stElementToolbar"] { display: none; }

@@ -20,7 +20,7 @@ from starlette.requests import Request
 
 import lib.installation
 from lib import first_start
-from lib.access import forms, setup
+from lib.access import forms, setup, web
 from lib.access.cookies import cookie_name
 from lib.access.entrance import _Ticket
 from lib.access.gate import Gate
@@ -249,3 +249,47 @@ def test_a4_nobody_elsewhere_waits_behind_many_from_one_address() -> None:
 
     asyncio.run(everyone())
     assert order == ["colleague", *["flood"] * 60]
+
+
+def test_a4_tries_from_many_addresses_keep_nobody_waiting_who_is_known() -> None:
+    free = threading.Event()
+    order: list[str] = []
+
+    def coming_from(address: str) -> Request:
+        return Request({"type": "http", "client": (address, 1), "headers": []})
+
+    async def everyone() -> None:
+        async def stranger(n: int) -> None:
+            await forms.in_thread(coming_from(f"203.0.113.{n}"), lambda: (free.wait(20), order.append("stranger")))
+
+        strangers = [asyncio.create_task(stranger(n)) for n in range(60)]
+        await asyncio.sleep(0.1)
+        known = forms.in_thread(coming_from("203.0.113.1"), lambda: order.append("known"), known=True)
+        await asyncio.wait_for(known, 10)
+        free.set()
+        await asyncio.gather(*strangers)
+
+    asyncio.run(everyone())
+    assert order == ["known", *["stranger"] * 60]
+
+
+def test_a4_who_signs_in_from_a_browser_used_before_stands_in_the_line_of_the_known(
+    browser: Browser, installation: Installation, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start()
+    add(installation, "bo")
+    add(installation, "eve")
+    marks = installation.marked(sign_in(installation, "bo").token, "")
+    lines: list[bool] = []
+    in_thread = web.in_thread
+
+    async def noted(request: Request, call: Any, *, known: bool = False) -> Any:
+        lines.append(known)
+        return await in_thread(request, call, known=known)
+
+    monkeypatch.setattr(web, "in_thread", noted)
+    for more in ("", f"; {cookie_name()}_marks={marks}"):
+        browser.more = more
+        for name in ("bo", "eve", "nobody"):
+            browser.post("/login", username=name, password=OTHER)
+    assert lines == [False, False, False, True, False, False]

@@ -402,6 +402,22 @@ def test_a2_a_header_of_one_s_own_makes_nobody_another(server: Server) -> None:
         assert NAME.encode() not in read(connection, b"Sami Bergman")
 
 
+def test_a1_a_message_that_never_ends_is_not_kept(server: Server) -> None:
+    """In parts, it would fill the memory before anybody could look at it."""
+    sent = 0
+
+    def parts() -> Iterator[bytes]:
+        nonlocal sent
+        for _ in range(64):
+            sent += 1
+            yield b"x" * 1024 * 1024
+
+    with server.socket(server.sign_in("sami", OTHER)) as connection:
+        with pytest.raises(websockets.exceptions.ConnectionClosed):
+            connection.send(parts())
+    assert sent < 40  # 8 are kept; the others were on the way
+
+
 def test_a2_a_broken_message_ends_that_socket_and_no_other(server: Server) -> None:
     client = server.sign_in("sami", OTHER)
     with server.socket(client) as broken, server.socket(client) as whole:

@@ -112,3 +112,18 @@ def test_a2_no_choice_tells_sales_of_a_row_that_waits_for_removal(spaces: dict[s
     assert "piilotettu sana" not in spaces["sales"].interests() and "huolto" in spaces["sales"].interests()
     assert "lahtenyt.lasse" not in spaces["sales"].owners()
     assert "piilotettu sana" in spaces["manager"].interests() and "lahtenyt.lasse" in spaces["manager"].owners()
+
+
+def test_a_row_takes_so_many_interests_and_one_that_came_with_more_keeps_them(spaces: dict[str, Any]) -> None:
+    sales, many = spaces["sales"], [f"asia {n}" for n in range(schema.MOST_INTERESTS + 1)]
+    assert sales.add(person("Sopiva Määrä", interests=many[1:]))
+    for interests in (many, "; ".join(many)):
+        with pytest.raises(Invalid) as refused:
+            sales.add(person("Liian Monta", interests=interests))
+        assert refused.value.fields["interests"].params == {"count": 51, "limit": 50}
+    pid = fresh(spaces)
+    spaces["installation"].store.update(pid, {"interests": many}, by="test")
+    sales.edit(pid, {"title": "Johtaja"}, {"title": ""})
+    assert sales.row(pid)["interests"] == "; ".join(many)
+    with pytest.raises(Invalid):
+        sales.edit(pid, {"interests": [*many, "vielä"]}, {})

@@ -10,6 +10,7 @@ import pytest
 
 from lib.errors import NotAllowed
 from lib.intake.returning import fingerprints
+from lib.output import excel_list
 from lib.store.encryption import decrypt
 from lib.store.keys import derive
 from tests.intake.lists import Book, Sheet
@@ -85,3 +86,60 @@ def test_a_list_that_comes_back_is_known_by_the_register_that_it_is_from(spaces:
     assert download and (download.register, download.by) == (store.state.name, "sales")
     assert list(download.rows) == [pid] and download.said("name", pid, "Aino Kokeilija")
     assert store.list_key not in (store.master, derive(store.master, "log")) and len(store.list_key) == 32
+
+
+WHILE_BUILT = {
+    "its removal is asked for": lambda spaces, pid: spaces["manager"].request_removal(pid),
+    "it is somebody else's": lambda spaces, pid: spaces["manager"].edit(pid, {"owner": "manager"}, {}),
+    "its processing is restricted": lambda spaces, pid: spaces["installation"].store.update(
+        pid, {"restricted": spaces["chief"].today}, by="test"
+    ),
+    "it is removed": lambda spaces, pid: spaces["manager"].remove([pid], "pyydetty"),
+}
+
+
+@pytest.mark.parametrize("change", WHILE_BUILT)
+def test_a2_what_may_not_leave_any_more_once_a_list_is_built_is_not_in_it(
+    spaces: dict[str, Any], monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    """Building takes seconds, and somebody else works meanwhile."""
+    spaces["installation"].save_settings(download="own")
+    kept, gone = fresh(spaces, "Jää Tähän", owner="sales"), fresh(spaces, "Lähtee Pois", owner="sales")
+    build, built = excel_list.build, []
+
+    def slow(rows: Any, *given: Any, **named: Any) -> bytes:
+        content = build(rows, *given, **named)
+        built.append(len(rows))
+        if len(built) == 1:
+            WHILE_BUILT[change](spaces, gone)
+        return content
+
+    monkeypatch.setattr(excel_list, "build", slow)
+    assert take(spaces["sales"], [kept, gone]) == ["Jää Tähän"] and built == [2, 1]
+    line = next(line for line in spaces["admin"].change_log() if line.action == "download")
+    assert line.facts["rows"] == 1
+
+
+def test_a2_an_objection_while_a_list_is_built_takes_the_mailing_columns_out(
+    spaces: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pid = fresh(spaces, "Kieltäjä", email="aino@example.com")
+    build = excel_list.build
+
+    def slow(rows: Any, *given: Any, **named: Any) -> bytes:
+        content = build(rows, *given, **named)
+        spaces["manager"].no_marketing(pid)
+        return content
+
+    monkeypatch.setattr(excel_list, "build", slow)
+    content = spaces["sales"].excel_list([pid], ["id", "email"], password=LIST_PASSWORD, language="fi")
+    sheet = openpyxl.load_workbook(io.BytesIO(decrypt(content, LIST_PASSWORD))).active
+    assert sheet is not None and [cell.value for cell in sheet[2]][:2] == [pid, None]
+
+
+def test_a_column_that_is_named_often_or_that_is_none_makes_a_list_no_larger(spaces: dict[str, Any]) -> None:
+    pid = fresh(spaces)
+    codes = ["id", *["notes"] * 500, "no_such_column", "id"]
+    content = spaces["sales"].excel_list([pid], codes, password=LIST_PASSWORD, language="fi")
+    sheet = openpyxl.load_workbook(io.BytesIO(decrypt(content, LIST_PASSWORD))).active
+    assert sheet is not None and len(sheet[1]) == 3

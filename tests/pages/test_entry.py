@@ -74,6 +74,19 @@ def test_an_interest_over_the_limit_is_refused_at_its_field(aino: Visitor, store
     assert "1001" in aino.at.error[0].value and aino.t("Interests") in aino.at.error[0].value
 
 
+def test_very_many_interests_are_refused_and_come_back_as_a_text_to_shorten(aino: Visitor, store: Store) -> None:
+    many = [f"asia {n}" for n in range(60)]
+    aino.open("entry")
+    aino.fill(name="Kaarina", interests=many)
+    aino.press("Save")
+    assert "60" in aino.at.error[0].value and "50" in aino.at.error[0].value and len(store.frame) == 0
+    text = aino.at.text_area(key="entry-1-interests-text")
+    assert text.value == "; ".join(many)
+    text.set_value("; ".join(many[:3]))
+    aino.press("Save")
+    assert store.frame["interests"].tolist() == ["asia 0; asia 1; asia 2"]
+
+
 def test_a_long_note_under_the_limit_is_kept_whole(aino: Visitor, store: Store) -> None:
     note = "😀" * 16_000
     aino.open("entry")
