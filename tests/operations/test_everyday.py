@@ -10,7 +10,8 @@ import pytest
 from lib import schema
 from lib.errors import Duplicate, Invalid, NoSuchProspect, NotAllowed, Stale
 from lib.operations import Workspace
-from tests.store.tools import person
+from lib.store import Store
+from tests.store.tools import PASSWORD, person
 
 from .conftest import fresh
 
@@ -127,3 +128,12 @@ def test_a_row_takes_so_many_interests_and_one_that_came_with_more_keeps_them(sp
     assert sales.row(pid)["interests"] == "; ".join(many)
     with pytest.raises(Invalid):
         sales.edit(pid, {"interests": [*many, "vielä"]}, {})
+
+
+def test_a2_whether_a_row_may_be_known_follows_what_another_process_wrote(spaces: dict[str, Any]) -> None:
+    """A list that stands open asks so, and no page has run since."""
+    pid, installation = fresh(spaces), spaces["installation"]
+    assert spaces["sales"].known([pid]).tolist() == [True]
+    with Store.open(installation.data_dir, PASSWORD) as other:
+        other.update(pid, {"removal_requested": other.today}, by="test")
+    assert spaces["sales"].known([pid]).tolist() == [False]

@@ -74,6 +74,20 @@ def test_an_interest_over_the_limit_is_refused_at_its_field(aino: Visitor, store
     assert "1001" in aino.at.error[0].value and aino.t("Interests") in aino.at.error[0].value
 
 
+def test_a_name_that_turns_the_direction_turns_nothing_beside_it(aino: Visitor, store: Store) -> None:
+    turned = "Kaarina \u202eanirajaK\u2066"
+    aino.open("entry")
+    aino.fill(name=turned, phone="040 123 4567")
+    aino.press("Save")
+    assert store.frame["name"].tolist() == [turned], "it is kept as it was typed"
+    assert "\u202e" not in aino.at.success[0].value
+    aino.fill(name=turned, phone="040 123 4567")
+    aino.press("Save")
+    assert [text.value for text in aino.at.text] == ["P-000001: Kaarina anirajaK, 040 1234567"]
+    aino.press("Open {id}", id="P-000001")
+    assert aino.title == "Kaarina anirajaK"
+
+
 def test_very_many_interests_are_refused_and_come_back_as_a_text_to_shorten(aino: Visitor, store: Store) -> None:
     many = [f"asia {n}" for n in range(60)]
     aino.open("entry")
