@@ -27,7 +27,7 @@ from lib.access.roles import ROLES
 from lib.first_start import set_up
 from lib.installation import Installation
 from lib.sample import fill
-from tests.browser.conftest import PASSWORD, ROOT, WORKBOOK_PASSWORD, Server, Tab, t
+from tests.browser.conftest import IDLE, PASSWORD, ROOT, WORKBOOK_PASSWORD, Server, Tab, t
 
 Browse = Callable[..., Tab]
 CANARY, HIDDEN = "Kanarialintu Kaarina", "Piiloutunut Pirkko"
@@ -187,9 +187,19 @@ def in_removal_dialog(tab: Tab) -> Locator:
     tab.press("Remove")
     reason = tab.page.get_by_role("dialog").get_by_label(t("Reason"))
     reason.fill("pyysi puhelimessa")
+    tab.got.clear()
     reason.press("Tab")
-    tab.page.wait_for_timeout(500)
+    tab.idle()
     return tab.page.get_by_role("dialog").get_by_role("button", name="Poista 1 rivi").first
+
+
+def settled(tab: Tab) -> None:
+    """Wait until the page has said nothing for a while: what it was still sending would count as said afterwards."""
+    said = -1
+    while len(tab.got) != said:
+        said = len(tab.got)
+        tab.page.wait_for_timeout(700)
+        tab.page.wait_for_selector(IDLE)
 
 
 def in_dialog_field(tab: Tab) -> Locator:
@@ -262,6 +272,7 @@ def test_a3_what_is_pressed_on_an_open_page_after_the_end_gives_nothing(
     act = ACTS[what]
     tab = browse(whole, act.name).open(act.path)
     place = act.ready(tab)
+    settled(tab)
     started: list[Any] = []
     tab.page.on("download", lambda download: started.append(download))
     ENDS[end](again(whole), act.name)
@@ -281,6 +292,7 @@ def test_a2_an_operation_on_an_open_page_refuses_even_where_the_gate_would_not(
     act = ACTS[what]
     tab = browse(blind, act.name).open(act.path)
     place = act.ready(tab)
+    settled(tab)
     started: list[Any] = []
     tab.page.on("download", lambda download: started.append(download))
     ENDS[end](again(blind), act.name)
