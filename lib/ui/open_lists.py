@@ -33,29 +33,33 @@ def open_list(table: pd.DataFrame, known: Known) -> OpenList:
         table: has a column `id`.
         known: tells for ids which of the rows may still be shown; it runs in a thread without a page.
     """
-    made = OpenList(table)
+    made = OpenList(table.reset_index(drop=True))
     made.known = known
     return made
 
 
 class _Parts(InMemoryDataframeSource):
-    """The parts of an open list. What went out of sight since it was drawn is empty; every other row has its place."""
+    """The parts of an open list. What went out of sight since it was drawn is empty; every other row has its place.
+
+    It is emptied before the list is sorted, and no part says where its row stands in the register.
+    """
 
     def __init__(self, table: OpenList) -> None:
         super().__init__(pa.Table.from_pandas(table, preserve_index=True))
-        self._known, self._columns = table.known, set(table.columns)
+        self._known, self._ids, self._columns = table.known, table["id"].tolist(), set(table.columns)
 
     def load_rows(self, offset: int, limit: int, *, sort: SortSpec | None = None) -> pa.Table:
-        rows = super().load_rows(offset, limit, sort=sort)
-        known = self._known(rows.column("id").to_pylist())
+        known = self._known(self._ids)
         if known.all():
-            return rows
-        kept = pa.array(known)
+            return super().load_rows(offset, limit, sort=sort)
+        return InMemoryDataframeSource(self._emptied(pa.array(known))).load_rows(offset, limit, sort=sort)
+
+    def _emptied(self, known: pa.Array) -> pa.Table:
         columns = [
-            pc.if_else(kept, column, pa.scalar(None, column.type)) if name in self._columns else column
-            for name, column in zip(rows.column_names, rows.columns, strict=True)
+            pc.if_else(known, column, pa.scalar(None, column.type)) if name in self._columns else column
+            for name, column in zip(self._table.column_names, self._table.columns, strict=True)
         ]
-        return pa.Table.from_arrays(columns, schema=rows.schema)
+        return pa.Table.from_arrays(columns, schema=self._table.schema)
 
 
 _adapter = lazy_df_adapters.try_create_native_source
