@@ -223,6 +223,8 @@ class Tab:
     def open_first_row(self) -> None:
         """Click the number in the first line of the first table, which is drawn on a canvas."""
         expect(self.page.locator("[data-testid=stDataFrame] canvas").first).to_be_visible()
+        self.page.wait_for_selector(IDLE)
+        self.page.wait_for_timeout(300)  # the table has taken its place
         self.page.locator("[data-testid=stDataFrame]").first.click(position={"x": 30, "y": 52})
 
     def cells(self) -> list[str]:
