@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
+from weakref import ReferenceType
 
 import numpy as np
 import pandas as pd
@@ -87,10 +88,16 @@ class Workspace(Imports):
         hidden = frame["removal_requested"].notna()
         return frame if self.may("remove") or not hidden.any() else frame[~hidden]
 
-    def known(self, ids: Sequence[str]) -> Mask:
-        """Which of these rows this user may know of now: a list that stands open may have had others."""
+    def known(self, ids: Sequence[str], since: ReferenceType[Register] | None = None) -> Mask:
+        """Which of these rows this user may know of now: a list that stands open may have had others.
+
+        Args:
+            since: the register that gave these rows; all are known as long as it is the newest.
+        """
         self.refresh()  # no run of a page has
         register = self.register()
+        if since is not None and since() is register:
+            return np.ones(len(ids), dtype=np.bool_)
         places = np.array([register.positions.get(prospect_id, -1) for prospect_id in ids], dtype=np.intp)
         known = places >= 0
         if not self.may("remove"):

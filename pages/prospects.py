@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -83,6 +84,7 @@ def _list(v: Visit) -> None:
         persist_state="session",
     )
     filters = _filters(v)
+    since = weakref.ref(v.workspace.register())
     found = v.workspace.find(query or "", columns=_NEEDED, **filters)
     count, tools = st.columns([3, 1], vertical_alignment="center")
     shown = t("{n} of {total}", n=t.number(len(found)), total=t.number(total))
@@ -92,7 +94,7 @@ def _list(v: Visit) -> None:
     if found.empty:
         st.info(t("Nothing matches. Take a word or a filter away."), icon=":material/search_off:")
         return
-    people_list(v, found, key="list", height=560 if len(found) > 14 else "auto")
+    people_list(v, found, key="list", height=560 if len(found) > 14 else "auto", since=since)
 
 
 def _filters(v: Visit) -> dict[str, Any]:

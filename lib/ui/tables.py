@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from weakref import ReferenceType
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
 from lib import schema
+from lib.register import Register
 from lib.schema import Kind
 from lib.ui.fields import date_format
 from lib.ui.open_lists import open_list
@@ -73,9 +75,19 @@ def column_config(v: Visit, codes: Sequence[str]) -> dict[str, Any]:
 
 
 def people_list(
-    v: Visit, frame: pd.DataFrame, *, key: str, codes: Sequence[str] = LIST_COLUMNS, height: Any = "auto"
+    v: Visit,
+    frame: pd.DataFrame,
+    *,
+    key: str,
+    codes: Sequence[str] = LIST_COLUMNS,
+    height: Any = "auto",
+    since: ReferenceType[Register] | None = None,
 ) -> None:
-    """A table whose number column opens the row. Long tables send only the rows that are on the screen."""
+    """A table whose number column opens the row. Long tables send only the rows that are on the screen.
+
+    Args:
+        since: the register that the rows are from, or one before it.
+    """
 
     def opened() -> None:
         click = st.session_state.get(f"{key}-click")
@@ -92,7 +104,7 @@ def people_list(
         v.heading("id"), type="tertiary", pinned=True, alignment="left", key=f"{key}-click", on_click=opened, width=96
     )
     st.dataframe(
-        open_list(table, v.workspace.known),
+        open_list(table, lambda ids: v.workspace.known(ids, since)),
         key=key,
         hide_index=True,
         lazy=True,
