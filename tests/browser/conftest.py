@@ -75,21 +75,26 @@ class Server:
         }
         return {**os.environ, **own}
 
-    def fill(self, rows: int) -> None:
-        """A register with sample rows, an administrator aino with every role and a sales person sami."""
+    def begin(self, display_name: str) -> Installation:
+        """A new register, open, with its first user aino."""
         installation = Installation(self.data)
         make(
             installation,
             code=installation.setup_code or "",
             company="Esimerkki Oy",
-            person_responsible="aino",
+            person_responsible=display_name,
             username="aino",
-            display_name="aino",
+            display_name=display_name,
             password=PASSWORD,
             workbook_password=WORKBOOK_PASSWORD,
             language="fi",
             sample=False,
         )
+        return installation
+
+    def fill(self, rows: int) -> None:
+        """A register with sample rows, an administrator aino with every role and a sales person sami."""
+        installation = self.begin("aino")
         assert installation.store
         sample.fill(installation.store, rows=rows, seed=5)
         installation.close()

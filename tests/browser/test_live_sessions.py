@@ -24,7 +24,6 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from lib.access.roles import ROLES
-from lib.first_start import set_up
 from lib.installation import Installation
 from lib.sample import fill
 from tests.browser.conftest import IDLE, PASSWORD, ROOT, WORKBOOK_PASSWORD, Server, Tab, t
@@ -68,19 +67,7 @@ lib.access.gate._RECHECK_SECONDS = 3
 def make(folder: Path, rows: int, script: str = "app.py") -> Server:
     """A started server: P-000001 is seen by everyone, P-000002 waits for removal and is a manager's matter only."""
     server = Server(folder, script)
-    installation = Installation(server.data)
-    set_up(
-        installation,
-        code=installation.setup_code or "",
-        company="Esimerkki Oy",
-        person_responsible="Aino Alku",
-        username="aino",
-        display_name="Aino Alku",
-        password=PASSWORD,
-        workbook_password=WORKBOOK_PASSWORD,
-        language="fi",
-        sample=False,
-    )
+    installation = server.begin("Aino Alku")
     for name, (display_name, roles) in PEOPLE.items():
         installation.add_user_by_workbook(name, display_name, roles, PASSWORD, WORKBOOK_PASSWORD, one_time=False)
     store = installation.store
