@@ -12,6 +12,7 @@ from starlette.middleware import Middleware
 from lib.access.gate import Gate
 from lib.access.server import lifespan, prepare
 from lib.access.web import ROUTES
+from lib.ui.built_files import keep_built_files
 from lib.ui.messages import show_failure
 from lib.ui.protocol import asked
 
@@ -22,6 +23,7 @@ def address() -> str:
 
 
 prepare(__name__)
+keep_built_files()
 app = st.App(
     "pages/main.py",
     routes=ROUTES,

@@ -170,6 +170,19 @@ def test_a_server_that_is_gone_is_told_and_what_was_typed_is_there_when_it_is_ba
         assert (row["name"], row["notes"]) == ("Kolmas Kaija", "kesken")
 
 
+def test_a_list_that_was_built_waits_for_a_slow_connection_while_others_work(server: Server, browse: Browse) -> None:
+    tab, colleague = browse(server, "sami").open("prospects"), browse(server, "aino").open()
+    tab.page.get_by_role("button", name=t("Excel list")).click()
+    with tab.page.expect_download() as waiting:
+        tab.page.get_by_role("button", name=t("Download"), exact=True).click()
+    for number in range(4):  # runs of a page
+        colleague.type("Name", f"Vauhdikas Veera {number}")
+        colleague.press("Save")
+        colleague.see(f"Vauhdikas Veera {number}.")
+    late = tab.page.request.get(waiting.value.url)
+    assert late.ok and late.body() == waiting.value.path().read_bytes()
+
+
 def test_signing_out_in_the_page_itself_shows_no_cover(server: Server, browse: Browse) -> None:
     tab = browse(server, "sami").open()
     tab.page.evaluate(
