@@ -150,3 +150,16 @@ def sealed(plain: bytes, password: str = PASSWORD) -> bytes:
 
 def words(text: Text | None) -> str:
     return "" if text is None else str(text)
+
+
+def two(**others: Any) -> Register:
+    return register_of(
+        {
+            "organisation": "Yritys Oy",
+            "name": "Aino Alku",
+            "phone": "+358401234567",
+            "email": "aino@example.com",
+            **others,
+        },
+        {"organisation": "Toinen Oy", "name": "Bertta Toinen", "title": "Johtaja", "notes": "muistiinpano"},
+    )
