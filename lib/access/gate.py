@@ -41,8 +41,15 @@ _TO_DO = {"password": "/password", "second_factor": "/second-factor"}
 _HEALTH = "/_stcore/health"
 _PUBLIC = ("/static/", PREFIX)
 _ICONS = ("/favicon.png", "/favicon.ico")
-# What is no page of the register: refused without a body, not led to sign-in.
-_UNUSED = ("/_stcore/metrics", "/_stcore/script-health-check", "/_stcore/agent", "/_stcore/skills")
+# What is no page of the register, among it Streamlit's own sign-in: refused without a body, not led to sign-in.
+_UNUSED = (
+    "/_stcore/metrics",
+    "/_stcore/script-health-check",
+    "/_stcore/agent",
+    "/_stcore/skills",
+    "/auth",
+    "/oauth2callback",
+)
 _PARTS = ("/_stcore", "/media", "/component", "/app/static", "/static")
 LARGEST_FORM = 64 * 1024
 _UPLOADS = ("/_stcore/upload_file",)

@@ -19,7 +19,16 @@ OWN = ["/password", "/second-factor", "/signed-in"]
 MEDIA = ["/media/abc.csv", "/media/"]
 UPLOAD = ["/_stcore/upload_file/a/b"]
 PART = ["/_stcore/host-config", "/_stcore/stream", "/_stcore/bidi-components/a", "/component/a/b", "/app/static/a"]
-UNUSED = ["/_stcore/metrics", "/_stcore/script-health-check", "/_stcore/agent/openapi.json", "/_stcore/skills/a"]
+UNUSED = [
+    "/_stcore/metrics",
+    "/_stcore/script-health-check",
+    "/_stcore/agent/openapi.json",
+    "/_stcore/skills/a",
+    "/auth/login",
+    "/auth/login?provider=a",
+    "/auth/logout",
+    "/oauth2callback?code=a&state=b",
+]
 HEALTH = ["/_stcore/health"]
 STATIC = ["/static/js/nothing.js", "/favicon.png", "/gate/page.js", "/gate/nothing.js", "/session"]
 ALL = [*PAGE, *OWN, *MEDIA, *UPLOAD, *PART, *UNUSED, *HEALTH, *STATIC]
@@ -54,7 +63,7 @@ def test_a1_without_a_session_no_address_says_a_byte_of_data(
             assert answer.headers["location"].startswith("/login?next=")
         # A form that comes after its session leads to sign-in, as its page does.
         reads = method in ("GET", "HEAD") or (method == "POST" and path in ("/password", "/second-factor"))
-        refused = path.startswith(("/media", "/_stcore", "/component", "/app")) or not reads
+        refused = path.startswith(("/media", "/_stcore", "/component", "/app")) or path in UNUSED or not reads
         assert (answer.status_code == 303) is not refused
 
 
