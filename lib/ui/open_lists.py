@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 from streamlit.dataframe import lazy_df_adapters
 from streamlit.dataframe.lazy_df_source import FORCED_LAZY_MIN_ROWS, DataframeSource, InMemoryDataframeSource, SortSpec
 
-Known = Callable[[Sequence[str]], "np.ndarray[Any, np.dtype[np.bool_]]"]
+Mask = np.ndarray[Any, np.dtype[np.bool_]]
+Known = Callable[[Sequence[str]], Mask]
 
 
 class OpenList(pd.DataFrame):
@@ -52,12 +52,15 @@ class _Parts(InMemoryDataframeSource):
         known = self._known(self._ids)
         if known.all():
             return super().load_rows(offset, limit, sort=sort)
-        return InMemoryDataframeSource(self._emptied(pa.array(known))).load_rows(offset, limit, sort=sort)
+        return InMemoryDataframeSource(self._emptied(known)).load_rows(offset, limit, sort=sort)
 
-    def _emptied(self, known: pa.Array) -> pa.Table:
+    def _emptied(self, known: Mask) -> pa.Table:
+        """The list without the others' values: empty cells alone would keep them, unseen, in what is sent."""
+        places = pa.array(np.cumsum(known) - 1, mask=~known)
+        rows = self._table.filter(pa.array(known)).take(places)
         columns = [
-            pc.if_else(known, column, pa.scalar(None, column.type)) if name in self._columns else column
-            for name, column in zip(self._table.column_names, self._table.columns, strict=True)
+            rows[name] if name in self._columns else self._table[name]  # the places in the list
+            for name in self._table.column_names
         ]
         return pa.Table.from_arrays(columns, schema=self._table.schema)
 
