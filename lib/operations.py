@@ -16,7 +16,7 @@ from lib.access.roles import may
 from lib.errors import Duplicate, Invalid, NoSuchProspect, NotAllowed
 from lib.i18n import N_, Text
 from lib.imports import Imports
-from lib.output.leaving import chosen, leaving, may_leave
+from lib.output.leaving import chosen, leaving, limits, may_leave
 from lib.register import Register
 from lib.search import Mask, filter_rows
 from lib.store.outside import NOTICES
@@ -332,6 +332,15 @@ class Workspace(Imports):
         if allowed == "own":
             return rows[rows["owner"] == self.account.name]
         return rows if allowed == "all" else rows.iloc[:0]
+
+    def limits(self, ids: Collection[str]) -> frozenset[tuple[str, bool]]:
+        """Which of these rows this user may download now, and who of them wants no marketing.
+
+        A list that was built may be handed over as long as all that was so before is so.
+        """
+        self._require("download")
+        self.refresh()  # no run of a page has
+        return limits(self.downloadable(chosen(self.register().frame, ids)))
 
     def check_password(self, password: str) -> None:
         """Raises AccountError where a file may not be sealed with this password."""

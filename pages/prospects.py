@@ -16,6 +16,7 @@ from lib.i18n import N_
 from lib.output.excel_list import file_name, strong_password
 from lib.register import number_of
 from lib.ui import detail
+from lib.ui.built_files import built
 from lib.ui.fields import date_format
 from lib.ui.messages import attempt, show_error
 from lib.ui.tables import LIST_COLUMNS, close_row, people_list
@@ -169,13 +170,13 @@ def _download(v: Visit, found: Any) -> None:
         codes = _columns(v)
         ids, language = list(rows["id"]), v.language
         if csv:
-            _button(v, lambda: workspace.csv_list(ids, codes, language=language), "csv", bool(ids and codes))
+            _button(v, ids, lambda: workspace.csv_list(ids, codes, language=language), "csv", bool(ids and codes))
             return
         usable, password = _password(v)
         st.caption(t("With its column of numbers the list can come back: what you edit in it can be taken over."))
         _button(
             v,
-            # Built in a thread without this visit: the workspace asks for session and role again.
+            ids,
             lambda: workspace.excel_list(ids, codes, password=password, language=language),
             "xlsx",
             usable and bool(ids and codes),
@@ -229,10 +230,17 @@ def _password(v: Visit) -> tuple[bool, str | None]:
     return True, generated
 
 
-def _button(v: Visit, build: Callable[[], bytes], kind: str, usable: bool) -> None:
+def _button(v: Visit, ids: Sequence[str], build: Callable[[], bytes], kind: str, usable: bool) -> None:
+    workspace = v.workspace
+
+    def file() -> bytes:
+        """Built in a thread without this visit, and fetched without one: the workspace asks for session and role."""
+        limits = workspace.limits(ids)
+        return built(build(), lambda: limits <= workspace.limits(ids))
+
     st.download_button(
         v.t("Download"),
-        build,
+        file,
         file_name=file_name(v.language, v.today, kind),
         mime=_MIME[kind],
         type="primary",

@@ -63,15 +63,15 @@ def leaving(
                 _without_mailing(rows), codes, password=password, language=language, origin=origin
             )
         now = may_leave(take())
-        if _limits(rows) <= _limits(now):
+        if limits(rows) <= limits(now):
             note(**told)
             return content
         rows = now
 
 
-def _limits(rows: pd.DataFrame) -> set[tuple[str, bool]]:
+def limits(rows: pd.DataFrame) -> frozenset[tuple[str, bool]]:
     """Which rows leave, and who of them wants no marketing."""
-    return set(zip(rows["id"], rows["objected"].notna(), strict=True))
+    return frozenset(zip(rows["id"], rows["objected"].notna(), strict=True))
 
 
 def chosen(frame: pd.DataFrame, ids: Collection[str]) -> pd.DataFrame:

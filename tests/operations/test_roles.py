@@ -86,6 +86,7 @@ CALLS: dict[str, tuple[str, Call]] = {
     "lacking": ("outside", lambda w, i: w.lacking(Question("new", where="13"))),
     "answer": ("outside", lambda w, i: w.answer("key", take=True)),
     "leave_all": ("outside", lambda w, i: w.leave_all("missing")),
+    "limits": ("download", lambda w, i: w.limits([i])),
     "excel_list": ("download", lambda w, i: w.excel_list([i], ["name"], password=LIST_PASSWORD, language="fi")),
     "csv_list": ("download", lambda w, i: as_csv(w, [i])),
     "has_download_password": ("download_password", lambda w, i: w.has_download_password),

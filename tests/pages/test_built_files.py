@@ -7,8 +7,9 @@ import time
 import pytest
 from streamlit.runtime.media_file_storage import MediaFileKind, MediaFileStorageError
 
+from lib.errors import NotSignedIn
 from lib.ui import built_files
-from lib.ui.built_files import BuiltFiles
+from lib.ui.built_files import BuiltFiles, built
 
 FILE, KIND = "rows", "text/csv"
 
@@ -43,6 +44,23 @@ def test_a_file_that_is_built_again_is_there_for_its_whole_time_from_then_on(mon
     assert files.load_and_get_id(FILE.encode(), KIND, MediaFileKind.DOWNLOADABLE, "list.csv") == first
     time.sleep(0.5)
     assert is_there(files, first)
+
+
+def test_a_built_file_is_given_only_while_it_may_leave() -> None:
+    may: bool | None = True
+
+    def may_leave() -> bool:
+        if may is None:
+            raise NotSignedIn
+        return may
+
+    files = BuiltFiles("/media")
+    file_id = files.load_and_get_id(built(FILE.encode(), may_leave), KIND, MediaFileKind.DOWNLOADABLE, "list.csv")
+    assert is_there(files, file_id) and is_there(files, f"{file_id}.csv")
+    may = False
+    assert not is_there(files, file_id) and not is_there(files, f"{file_id}.csv")
+    may = None
+    assert not is_there(files, file_id)
 
 
 def test_what_no_click_built_goes_at_once() -> None:
