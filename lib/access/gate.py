@@ -59,8 +59,9 @@ _USER_HEADER = b"x-prospects-user"  # server.trustedUserHeaders in .streamlit/co
 RUN, FILE, TOO_MUCH, UNUSED = "run", "file", "too much", "unused"  # what a page's message may ask for
 LARGEST_MESSAGE = 2 * 1024 * 1024  # bytes of one message of a page
 # Runs of pages that one user may ask for: so many at once, and so many a second. Streamlit begins each at once, and a
-# thousand of them would keep everyone waiting. A new connection takes one, a list that is built several.
-_RUNS_AT_ONCE, _RUNS_A_SECOND, _FILE_TAKES = 30, 4.0, 5
+# thousand of them would keep everyone waiting. A new connection takes one, a list that is built several, and so does a
+# message of many bytes.
+_RUNS_AT_ONCE, _RUNS_A_SECOND, _FILE_TAKES, _BYTES_TAKE_ONE = 20, 4.0, 5, 64 * 1024
 _CONNECTIONS = 60  # that one user may have at once
 _ENDED = 1008  # policy violation: Streamlit's client keeps the page and tries to come back
 # Headers that would have Streamlit's page sent in part, packed, or not at all.
@@ -256,6 +257,8 @@ class Gate:
             message, asked = await receive(), ""
             while message["type"] == "websocket.receive":
                 content = message.get("bytes") or b""
+                if takes := len(content) // _BYTES_TAKE_ONE:
+                    await runs.wait(takes)
                 asked = TOO_MUCH if len(content) > LARGEST_MESSAGE or message.get("text") else self._asked(content)
                 if asked != UNUSED:
                     break

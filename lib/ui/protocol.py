@@ -8,6 +8,8 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from lib.access.gate import FILE, RUN, TOO_MUCH, UNUSED
 
 MOST_FILES = 20  # that a page may ask addresses for at once
+MOST_VALUES = 2000  # of widgets, each choice counted: our pages send some tens
+LARGEST_REST = 64 * 1024  # bytes of a message beside the texts that are typed
 # What pages ask for. The rest of the protocol clears the cache of all, changes settings or is for developers.
 _USED = ("rerun_script", "stop_script", "file_urls_request", "app_heartbeat", "backend_operation_request")
 _OPERATIONS = ("deferred_file", "dataframe_chunk")
@@ -22,10 +24,23 @@ def asked(content: bytes) -> str:
         message = BackMsg.FromString(content)
     except DecodeError:
         return ""  # Streamlit ends the socket itself
-    if len(message.file_urls_request.file_names) > MOST_FILES:
+    if len(message.file_urls_request.file_names) > MOST_FILES or _is_swollen(message, len(content)):
         return TOO_MUCH
     kind = message.WhichOneof("type")
     if kind == "backend_operation_request":
         operation = message.backend_operation_request.WhichOneof("payload")
         return FILE if operation == "deferred_file" else "" if operation in _OPERATIONS else UNUSED
     return RUN if kind == "rerun_script" else "" if kind in _USED else UNUSED
+
+
+def _is_swollen(message: BackMsg, size: int) -> bool:
+    """Whether a page's message has more in it than our pages have widgets for; each takes time of everyone's."""
+    widgets = message.rerun_script.widget_states.widgets
+    if len(widgets) > MOST_VALUES:
+        return True
+    choices = sum(
+        len(widget.string_array_value.data) + len(widget.int_array_value.data) + len(widget.double_array_value.data)
+        for widget in widgets
+    )
+    typed = sum(len(widget.string_value.encode()) for widget in widgets)
+    return len(widgets) + choices > MOST_VALUES or size - typed > LARGEST_REST
