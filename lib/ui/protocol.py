@@ -8,8 +8,8 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from lib.access.gate import FILE, RUN, TOO_MUCH, UNUSED
 
 MOST_FILES = 20  # that a page may ask addresses for at once
-MOST_VALUES = 2000  # of widgets, each choice counted: our pages send some tens
-LARGEST_REST = 64 * 1024  # bytes of a message beside the texts that are typed
+MOST_VALUES = 4000  # of widgets, each choice counted: the columns of an import are up to 1,000 of two each
+LARGEST_REST = 256 * 1024  # bytes of a message beside the texts that are typed
 # What pages ask for. The rest of the protocol clears the cache of all, changes settings or is for developers.
 _USED = ("rerun_script", "stop_script", "file_urls_request", "app_heartbeat", "backend_operation_request")
 _OPERATIONS = ("deferred_file", "dataframe_chunk")
