@@ -273,7 +273,7 @@ async def _waits(scope: Any, receive: Any, send: Any) -> None:
     [
         {"bytes": message(file_urls_request={"request_id": "1", "file_names": ["x"] * 21})},
         {"bytes": message(rerun_script=ClientState(query_string="a" * protocol.LARGEST_REST))},
-        {"bytes": message(rerun_script=ClientState(cached_message_hashes=["a"] * 30_000))},
+        {"bytes": message(rerun_script=ClientState(cached_message_hashes=["a"] * 90_000))},
         {"bytes": typed("a" * gate.LARGEST_MESSAGE)},
         {"bytes": states(*[{"id": f"made up {n}"} for n in range(protocol.MOST_VALUES + 1)])},
         {"bytes": states({"id": "x", "string_array_value": {"data": ["x"] * protocol.MOST_VALUES}})},
