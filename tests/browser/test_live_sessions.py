@@ -335,16 +335,18 @@ def test_a1_a_file_that_was_made_before_the_end_is_not_given_after_it(
 def test_a2_a_list_that_was_built_is_not_given_once_a_row_of_it_may_not_leave_any_more(
     whole: Server, browse: Browse
 ) -> None:
+    with whole.open_store() as store:
+        leaves = store.add({"source": "phone", "name": "Lähtevä Leila", "received": store.today}, by="mari")
     tab = browse(whole, "sami").open("prospects")
     place = in_download(tab)
     with tab.page.expect_download() as waiting:
         place.click()
     address = waiting.value.url
     with whole.open_store() as store:
-        store.update("P-000001", {"notes": "toinen"}, by="mari")
+        store.update(leaves, {"notes": "toinen"}, by="mari")
     assert tab.page.request.get(address).ok
     with whole.open_store() as store:
-        store.update("P-000001", {"removal_requested": store.today}, by="mari", action="request_removal")
+        store.update(leaves, {"removal_requested": store.today}, by="mari", action="request_removal")
     answer = tab.page.request.get(address)
     assert answer.status == 404 and len(answer.body()) < 100
 
