@@ -257,9 +257,12 @@ class Gate:
             message, asked = await receive(), ""
             while message["type"] == "websocket.receive":
                 content = message.get("bytes") or b""
+                if len(content) > LARGEST_MESSAGE or message.get("text"):
+                    asked = TOO_MUCH
+                    break
                 if takes := len(content) // _BYTES_TAKE_ONE:
                     await runs.wait(takes)
-                asked = TOO_MUCH if len(content) > LARGEST_MESSAGE or message.get("text") else self._asked(content)
+                asked = self._asked(content)
                 if asked != UNUSED:
                     break
                 message = await receive()

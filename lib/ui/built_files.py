@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from streamlit.runtime import memory_media_file_storage
 from streamlit.runtime.media_file_storage import MediaFileKind, MediaFileStorageError
@@ -38,6 +39,7 @@ class BuiltFiles(memory_media_file_storage.MemoryMediaFileStorage):
     def __init__(self, media_endpoint: str) -> None:
         super().__init__(media_endpoint)
         self._until: dict[str, float] = {}
+        self._may_leave: dict[str, Callable[[], bool]] = {}
 
     def load_and_get_id(
         self, path_or_data: str | bytes, mimetype: str, kind: MediaFileKind, filename: str | None = None
@@ -45,13 +47,18 @@ class BuiltFiles(memory_media_file_storage.MemoryMediaFileStorage):
         file_id = super().load_and_get_id(path_or_data, mimetype, kind, filename)
         if kind == MediaFileKind.DOWNLOADABLE:
             self._until[file_id] = time.monotonic() + KEPT
+        if isinstance(path_or_data, Built):  # of the same content built again, the last one counts
+            self._may_leave[file_id] = path_or_data.may_leave
         return file_id
 
     def get_file(self, filename: str) -> MemoryFile:
-        file = super().get_file(filename)
-        if isinstance(file.content, Built) and not _may_leave(file.content):
-            raise MediaFileStorageError(filename)
-        return file
+        may_leave = self._may_leave.get(Path(filename).stem)
+        try:
+            if may_leave and not may_leave():
+                raise MediaFileStorageError(filename)
+        except AppError as error:
+            raise MediaFileStorageError(filename) from error
+        return super().get_file(filename)
 
     def delete_file(self, file_id: str) -> None:
         left = self._until.get(file_id, 0.0) - time.monotonic()
@@ -61,14 +68,8 @@ class BuiltFiles(memory_media_file_storage.MemoryMediaFileStorage):
             later.start()
         else:
             self._until.pop(file_id, None)
+            self._may_leave.pop(file_id, None)
             super().delete_file(file_id)
-
-
-def _may_leave(content: Built) -> bool:
-    try:
-        return content.may_leave()
-    except AppError:
-        return False
 
 
 def keep_built_files() -> None:

@@ -7,7 +7,6 @@ of such parts from its adapters only (`streamlit.dataframe.lazy_df_adapters`), a
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +14,8 @@ import pyarrow as pa
 from streamlit.dataframe import lazy_df_adapters
 from streamlit.dataframe.lazy_df_source import FORCED_LAZY_MIN_ROWS, DataframeSource, InMemoryDataframeSource, SortSpec
 
-Mask = np.ndarray[Any, np.dtype[np.bool_]]
+from lib.search import Mask
+
 Known = Callable[[Sequence[str]], Mask]
 
 

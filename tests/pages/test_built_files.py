@@ -61,6 +61,9 @@ def test_a_built_file_is_given_only_while_it_may_leave() -> None:
     assert not is_there(files, file_id) and not is_there(files, f"{file_id}.csv")
     may = None
     assert not is_there(files, file_id)
+    again = built(FILE.encode(), lambda: True)  # the same rows in another session
+    assert files.load_and_get_id(again, KIND, MediaFileKind.DOWNLOADABLE, "list.csv") == file_id
+    assert is_there(files, file_id)
 
 
 def test_what_no_click_built_goes_at_once() -> None:
