@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -67,6 +68,16 @@ def make_register(data_dir: Path, **roles: set[str]) -> Installation:
     return installation
 
 
+def ended(process: subprocess.Popen[bytes], how: signal.Signals = signal.SIGTERM) -> None:
+    """Stop a server. It has the time that the README's unit gives it; one that does not stop harms no other test."""
+    process.send_signal(how)
+    try:
+        process.wait(120)
+    finally:
+        process.kill()
+        process.wait()
+
+
 class Server:
     """`streamlit run app.py` on a data folder of its own.
 
@@ -119,8 +130,7 @@ class Server:
 
     def stop(self) -> None:
         if self.process:
-            self.process.terminate()
-            self.process.wait(20)
+            ended(self.process)
 
     def close(self) -> None:
         for client in self._clients:

@@ -37,6 +37,7 @@ class Core:
     `seen` is the version of the workbook that was last looked at, `on_disk` its generation (0 where it is not the
     program's own), `trouble` what is wrong with it, and `oldest` the first segment of the journal. `passed_over` are
     files of owners that an administrator does not believe. `obstacles` stood in the way of a removal the last time.
+    `closing` ends what goes through many files after the one at hand.
     """
 
     def __init__(self, data_dir: Path, master: bytes, *, background: bool = False) -> None:
@@ -58,6 +59,7 @@ class Core:
         self.mutex = threading.RLock()
         self.looking = threading.RLock()  # one thread at a time reads what others did; comes before the mutex
         self.changed = False  # whether this process committed something
+        self.closing = False
         self.woken: Callable[[], None] = lambda: None  # told after each commit
         self.obstacles: list[Text] = []
         self.oldest = 0

@@ -120,6 +120,9 @@ def _through(store: Core, ids: Collection[str], tell: Progress) -> list[Text]:
     files: list[Copy | Aside] = [*store.backups.all(), *store.aside.all()]
     with store.workshop() as workshop:
         for number, file in enumerate(files):
+            if store.closing:
+                obstacles.append(Text(N_("The program is being stopped. The rest follows once it is started again.")))
+                break
             tell((number + 1) / (len(files) + 2))
             try:
                 # What was cleared of rows is read and searched once more.

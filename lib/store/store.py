@@ -114,7 +114,12 @@ class Store(Core):
         return store
 
     def close(self) -> None:
-        """Let the workbook follow, if it can; the store must not be used afterwards. Nothing is lost if it cannot."""
+        """Let the workbook follow, if it can; the store must not be used afterwards. Nothing is lost if it cannot.
+
+        A removal or a change of the password that goes through backups meanwhile stops after the one at hand; the rest
+        follows once the register is open again.
+        """
+        self.closing = True
         if self._keeper:
             self._keeper.stop()
         if self.changed or self._keeper:

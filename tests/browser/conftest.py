@@ -25,6 +25,7 @@ from lib.first_start import make
 from lib.i18n import translator
 from lib.installation import Installation
 from lib.store import Store
+from tests.serving import ended
 
 ROOT = Path(__file__).parents[2]
 PASSWORD, WORKBOOK_PASSWORD = "oikea hevonen paristo", "työkirjan pitkä salasana"
@@ -136,8 +137,7 @@ class Server:
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         if self.process and self.process.poll() is None:
-            self.process.send_signal(how)
-            self.process.wait(20)
+            ended(self.process, how)
 
     def sign_in(self, name: str) -> dict[str, str]:
         """Sign in over HTTP and return the session's cookie."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from lib import settings
 from lib.errors import HeldOpen, RemovalUnfinished
 from lib.store import Store, erasure, outside, worker
 from lib.store.encryption import decrypt, encrypt
+from lib.work import Work
 
 from .outside_tools import age, appended, asked, cells, info, killed, kinds, names, save, settle, traces
 from .test_held import hold
@@ -100,6 +103,42 @@ def test_s10_after_an_erasure_nothing_of_the_person_is_found_anywhere(spread: St
     with Store.open(spread.data_dir, PASSWORD) as again:
         assert names(again) == ["Pysyvä"] and again.unfinished == set() and again.gone == {GONE}
         assert again.add(person("Uusi"), by=BY) == "P-000003"
+
+
+def test_s10_a_server_that_is_stopped_amid_an_erasure_waits_for_one_file_and_the_next_start_does_the_rest(
+    spread: Store, place: Path
+) -> None:
+    spread.close()
+    files = len([*spread.backups.all(), *spread.aside.all()])
+    store = Store.open(spread.data_dir, PASSWORD)
+    store.remove([GONE], by=BY, reason="erasure")
+    told: list[float] = []
+    at_a_file, closing = threading.Event(), threading.Event()
+
+    def progress(share: float) -> None:
+        told.append(share)
+        at_a_file.set()
+        assert closing.wait(20)
+
+    work = Work(lambda _: store.erase(progress))
+    assert at_a_file.wait(60)
+    stop = threading.Thread(target=store.close)
+    stop.start()
+    while not store.closing:
+        time.sleep(0.01)
+    closing.set()
+    stop.join(60)
+    assert not stop.is_alive() and work.wait(60)
+    with pytest.raises(RemovalUnfinished) as caught:
+        work.outcome()
+    assert [text for text in caught.value.obstacles if "being stopped" in str(text)]
+    assert len(told) == 1 and files > 3  # the others were not gone through
+    assert traces(spread, WORDS, place)
+
+    with Store.open(spread.data_dir, PASSWORD) as again:
+        erasure.finish(again)
+        assert again.unfinished == set() and names(again) == ["Pysyvä"]
+    assert traces(spread, WORDS, place) == []
 
 
 def test_s10_copies_keep_their_other_rows_and_say_how_many(spread: Store, place: Path) -> None:
