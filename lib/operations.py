@@ -11,12 +11,10 @@ import numpy as np
 import pandas as pd
 
 from lib import cleaning, retention, schema
-from lib.access.accounts import Account, check_password
-from lib.access.roles import may
+from lib.access.accounts import Account
+from lib.downloads import Downloads
 from lib.errors import Duplicate, Invalid, NoSuchProspect, NotAllowed
 from lib.i18n import N_, Text
-from lib.imports import Imports
-from lib.output.leaving import chosen, leaving, limits, may_leave
 from lib.register import Register
 from lib.search import Mask, filter_rows
 from lib.store.outside import NOTICES
@@ -35,7 +33,7 @@ class Unfinished(NamedTuple):
     obstacles: list[Text]
 
 
-class Workspace(Imports):
+class Workspace(Downloads):
     """The register as one session may use it. Errors as for `SignedIn`."""
 
     # -- reading ------------------------------------------------------------------------------------------------
@@ -315,75 +313,6 @@ class Workspace(Imports):
         for question in self.questions():
             if question.kind == kind:
                 self.answer(question.key, take=False)
-
-    # -- leaving ------------------------------------------------------------------------------------------------
-
-    def may_download(self) -> str:
-        """Which rows this user may download: "all", "own" or "none"."""
-        account = self.account
-        if not may(account.roles, "download"):
-            return "none"
-        return "all" if "manager" in account.roles else self.settings.download
-
-    def downloadable(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Those of the rows that may leave: nothing restricted, nothing that waits for removal."""
-        rows = may_leave(frame)
-        allowed = self.may_download()
-        if allowed == "own":
-            return rows[rows["owner"] == self.account.name]
-        return rows if allowed == "all" else rows.iloc[:0]
-
-    def limits(self, ids: Collection[str]) -> frozenset[tuple[str, bool]]:
-        """Which of these rows this user may download now, and who of them wants no marketing.
-
-        A list that was built may be handed over as long as all that was so before is so.
-        """
-        self._require("download")
-        self.refresh()  # no run of a page has
-        return limits(self.downloadable(chosen(self.register().frame, ids)))
-
-    def check_password(self, password: str) -> None:
-        """Raises AccountError where a file may not be sealed with this password."""
-        check_password(password)
-
-    def excel_list(self, ids: Collection[str], codes: Sequence[str], *, password: str | None, language: str) -> bytes:
-        """The Excel list of some rows, encrypted; the change log notes who took how many.
-
-        Args:
-            password: seals the list; None takes one's own download password.
-
-        Raises:
-            NotAllowed: this user may download nothing.
-            AccountError: the password is too short or too long, or there is none of one's own.
-        """
-        self._require("download")
-        if password is None:
-            password = self.installation.download_password(self.token)
-        self.check_password(password)
-        return self._list(ids, codes, language, password)
-
-    def csv_list(self, ids: Collection[str], codes: Sequence[str], *, language: str) -> bytes:
-        """The same rows as CSV, which is not encrypted; the change log notes that as well.
-
-        Raises:
-            NotAllowed: this user may download nothing, or the settings allow no CSV.
-        """
-        self._require("download")
-        return self._list(ids, codes, language, None)
-
-    def _list(self, ids: Collection[str], codes: Sequence[str], language: str, password: str | None) -> bytes:
-        account, store = self.account, self._store()
-        if self.may_download() == "none":
-            raise NotAllowed
-        return leaving(
-            store,
-            lambda: self.downloadable(chosen(store.frame, ids)),
-            codes,
-            by=account.name,
-            note=lambda **told: self._note("download", account, **told),
-            language=language,
-            password=password,
-        )
 
 
 def _check_interests(values: Mapping[str, Any]) -> None:
