@@ -12,29 +12,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lib import schema
-from lib.cleaning import FieldError, clean_email, clean_list, clean_text, clean_value
+from lib.cleaning import FieldError, clean_list, clean_text, clean_value
 from lib.i18n import N_, Text
-from lib.intake import synonyms, values
+from lib.intake import synonyms
+from lib.intake.conversion import Conversion, Found, column_name, heading, tried
 from lib.intake.files import Value
 from lib.intake.headings import Table
 from lib.intake.looks import is_no_tick, is_tick
 from lib.intake.matching import NOTES, Column, Matching, kept_names, letters, shown
-from lib.intake.phones import phone_of
 from lib.schema import BY_CODE, Kind
-from lib.search import fold
 
-_UNKNOWN = N_("“{value}” is not known here. These are: {words}.")
 _UNREAD = N_("This cell holds an error or a formula that was never computed. Open the file in Excel and save it.")
-_FUTURE = N_("The date is in the future. Choose today or an earlier day.")
-_SEVERAL = N_("The first of several is taken; the others are kept in the notes.")
-_NO_USER = N_("No user is called {name}. It is kept in the notes.")
-_BAN = N_("The file gives no date of the ban: {date} is entered.")
-_NO_DATE = N_("The file gives no date. It is kept in the notes.")
-_SERIAL = N_("The number {value} was read as the date {date}. Check it.")
-_DOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)+")
-_LOCAL = re.compile(r"[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*")
-_BETWEEN_PHONES = re.compile(r"\s*[;,|\n]\s*|\s+/\s+|\s+tai\s+|\s+or\s+|\s+eller\s+|/(?=\s*[+0])")
-_BETWEEN_EMAILS = re.compile(r"[\s;,|/]+(?:tai\s+|or\s+)?")
 
 
 class Cells(Mapping[str, str]):
@@ -99,9 +87,8 @@ class _Work:
     """The columns as they become values, row by row in lists."""
 
     def __init__(self, table: Table, matching: Matching, today: dt.date, region: str, users: Mapping[str, str]) -> None:
-        self._table, self._matching, self._today, self._region = table, matching, today, region
-        self._users = {fold(name): user for user, shown_as in users.items() for name in (shown_as, user)}
-        self._users.update({user: user for user in users})
+        self._table, self._matching, self._region = table, matching, region
+        self._conversion = Conversion(table.date1904, today, region, users)
         self._values: dict[str, list[Any]] = {}
         self._wrong: dict[int, dict[str, Text]] = {}
         self._warnings: dict[int, dict[str, Text]] = {}
@@ -146,7 +133,7 @@ class _Work:
     def note(self) -> None:
         """Put the columns that go to the notes, and what else must not get lost, below the notes of their rows."""
         for column in self._matching.of(NOTES):
-            name = column.heading or column_name(column)
+            name = heading(column)
             for row, cells in enumerate(self._table.rows):
                 if text := shown(cells[column.position]):
                     self._spilled.setdefault(row, []).append(("", f"{name}: {text}"))
@@ -187,10 +174,10 @@ class _Work:
 
     def _column(self, code: str, column: Column) -> list[Any]:
         """One column's values; what stands in many cells is converted once."""
-        convert = self._converter(code, column)
+        convert = self._conversion.of(code, column)
         formats, unread = self._table.formats, self._table.unread
         position, is_phone = column.position, BY_CODE[code].kind is Kind.PHONE
-        known: dict[Any, _Found] = {}
+        known: dict[Any, Found] = {}
         empty = schema.EMPTY[code]
         found = []
         for row, cells in enumerate(self._table.rows):
@@ -206,13 +193,13 @@ class _Work:
             key = (type(cell), cell, form)
             made = known.get(key)
             if made is None:
-                made = known[key] = _tried(convert, cell, form, empty)
+                made = known[key] = tried(convert, cell, form, empty)
             found.append(made.value)
             if made.more:
                 self._tell(code, row, made)
         return found
 
-    def _tell(self, code: str, row: int, made: _Found) -> None:
+    def _tell(self, code: str, row: int, made: Found) -> None:
         if made.wrong:
             self._wrong.setdefault(row, {})[code] = made.wrong
         if made.warning:
@@ -273,137 +260,3 @@ class _Work:
                 text = shown(cell)
                 items += re.split(r"[;\n]" if ";" in text else r"[,\n]", text)
         return clean_list(items)
-
-    # -- one value ----------------------------------------------------------------------------------------------
-
-    def _converter(self, code: str, column: Column) -> Callable[[Value, str], _Found]:
-        match BY_CODE[code].kind:
-            case Kind.PHONE:
-                return lambda cell, form: self._phone(cell, form, column)
-            case Kind.EMAIL:
-                return lambda cell, _: _email(cell, column)
-            case Kind.DATE | Kind.TIME:
-                return lambda cell, _: self._date(code, cell, column)
-            case Kind.CHOICE:
-                return lambda cell, _: _choice(code, cell)
-            case Kind.USER:
-                return lambda cell, _: self._user(code, cell, column)
-            case _:
-                return lambda cell, _: _Found(*clean_value(code, shown(cell), self._region))
-
-    def _phone(self, cell: Value, form: str, column: Column) -> _Found:
-        if isinstance(cell, str):
-            clean_text(cell, limit=schema.SHORT_TEXT)
-            pieces = [piece for piece in _BETWEEN_PHONES.split(cell.strip()) if piece]
-            if len(pieces) > 1:
-                made = [phone_of(piece, "", self._region) for piece in pieces]
-                if all(number.startswith("+") for number, _ in made):
-                    first, warning = made[0]
-                    return _Found(first, warning or Text(_SEVERAL), spilled=f"{_heading(column)}: {cell.strip()}")
-        return _Found(*phone_of(cell, form, self._region))
-
-    def _date(self, code: str, cell: Value, column: Column) -> _Found:
-        if code in ("objected", "informed") and not isinstance(cell, (dt.date, dt.datetime)):
-            if is_no_tick(cell):
-                return _Found(None)
-            if is_tick(cell) and code == "objected":
-                return _Found(self._today, Text(_BAN, {"date": shown(self._today)}))
-            if is_tick(cell):
-                return _Found(None, Text(_NO_DATE), spilled=f"{_heading(column)}: {shown(cell)}")
-        moment, guessed = values.moment_of(cell, order=column.order, date1904=self._table.date1904)
-        if moment is None:
-            return _Found(None)
-        if moment.year not in schema.YEARS:
-            raise FieldError(N_("This is not a date."))
-        day = moment.date()
-        if BY_CODE[code].past and day > self._today:
-            raise FieldError(_FUTURE)
-        warning = Text(_SERIAL, {"value": shown(cell), "date": shown(day)}) if guessed else None
-        return _Found(moment if BY_CODE[code].kind is Kind.TIME else day, warning)
-
-    def _user(self, code: str, cell: Value, column: Column) -> _Found:
-        name = clean_text(shown(cell), limit=schema.SHORT_TEXT, lines=False)
-        user = self._users.get(name) or self._users.get(fold(name))
-        if user or code != "owner":
-            return _Found(user or name)
-        if not name:
-            return _Found("")
-        return _Found("", Text(_NO_USER, {"name": name}), spilled=f"{_heading(column)}: {name}")
-
-
-@dataclass(frozen=True)
-class _Found:
-    """What became of a cell."""
-
-    value: Any
-    warning: Text | None = None
-    wrong: Text | None = None
-    spilled: str = ""
-    detail: str = ""
-
-    @property
-    def more(self) -> bool:
-        """Whether there is anything to tell beside the value."""
-        return bool(self.warning or self.wrong or self.spilled or self.detail)
-
-
-def _tried(convert: Callable[[Value, str], _Found], cell: Value, form: str, empty: Any) -> _Found:
-    try:
-        return convert(cell, form)
-    except FieldError as error:
-        return _Found(empty, wrong=error.text)
-
-
-def _email(cell: Value, column: Column) -> _Found:
-    text = clean_text(shown(cell), limit=schema.SHORT_TEXT, lines=False).removeprefix("mailto:").strip()
-    local, _, domain = text.partition("@")
-    if len(text) < 100 and len(local) < 60 and _LOCAL.fullmatch(local) and _DOMAIN.fullmatch(domain):
-        if _is_domain(domain):  # what the validator says of the domain holds for every such address
-            return _Found(text)
-    pieces = [piece for piece in _BETWEEN_EMAILS.split(text) if piece]
-    if len(pieces) > 1 and all("@" in piece for piece in pieces):
-        addresses = [clean_email(piece) for piece in pieces]
-        return _Found(addresses[0], Text(_SEVERAL), spilled=f"{_heading(column)}: {text}")
-    if named := re.fullmatch(r"[^<>]*<([^<>\s]+@[^<>\s]+)>", text):
-        return _Found(clean_email(named[1]), Text(_SEVERAL), spilled=f"{_heading(column)}: {text}")
-    return _Found(clean_email(text))
-
-
-_domains: dict[str, bool] = {}
-
-
-def _is_domain(domain: str) -> bool:
-    if domain not in _domains:
-        if len(_domains) > 50_000:
-            _domains.clear()
-        try:
-            _domains[domain] = clean_email(f"a@{domain}") == f"a@{domain}"
-        except FieldError:
-            _domains[domain] = False
-    return _domains[domain]
-
-
-def _choice(code: str, cell: Value) -> _Found:
-    text = clean_text(shown(cell), limit=schema.SHORT_TEXT, lines=False)
-    if not text or text in ("-", "–"):
-        return _Found("")
-    choice = synonyms.choice_of(code, text)
-    if choice is None:
-        raise FieldError(_UNKNOWN, value=text[:60], words=_words(list(BY_CODE[code].choices.values())))
-    return _Found(choice, detail=text if code == "source" and synonyms.says_more(text) else "")
-
-
-def _words(labels: Sequence[str]) -> Text:
-    """Labels with commas between, said in the language of whoever reads them."""
-    if len(labels) == 1:
-        return Text(labels[0])
-    return Text(N_("{first}, {others}"), {"first": Text(labels[0]), "others": _words(labels[1:])})
-
-
-def column_name(column: Column) -> str:
-    """What a column without a heading is called."""
-    return letters(column.position)
-
-
-def _heading(column: Column) -> str:
-    return column.heading or column_name(column)

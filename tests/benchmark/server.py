@@ -61,10 +61,10 @@ class Server:
     def process(self) -> int:
         return self._process.pid
 
-    async def tab(self) -> Tab:
+    async def tab(self, user: str = USER) -> Tab:
         """Sign in and open the first page."""
         async with httpx.AsyncClient(base_url=self.url, headers={"Origin": self.url}, timeout=_PATIENCE) as client:
-            answer = await client.post("/login", data={"username": USER, "password": PASSWORD})
+            answer = await client.post("/login", data={"username": user, "password": PASSWORD})
             if answer.status_code != 303:
                 raise RuntimeError(f"Signing in was answered with {answer.status_code}")
             cookie = "; ".join(f"{name}={value}" for name, value in client.cookies.items())

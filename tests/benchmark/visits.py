@@ -8,16 +8,17 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from lib.installation import Installation
 from lib.store import checkpoint
 
 from . import jobs, machine, tables
 from .bench import Bench, say
-from .jobs import SEARCHES, newcomers
+from .jobs import PASSWORD, SEARCHES, WORKBOOK_PASSWORD, newcomers
 from .report import Figure
 from .server import Run, Server, Tab
 
 _READING = 0.5  # seconds until somebody at work does the next thing
-_PAUSE = 0.02  # between a page that is there and the next action of its reader
+_PAUSE = 0.3  # between a page that is there and the next action of its reader; the gate lets one user run 4 a second
 _PATIENCE = 300.0
 
 
@@ -124,13 +125,18 @@ def memory(line: str, rows: int, server: Server) -> list[Figure]:
 def people(b: Bench, rows: int) -> Iterator[Figure]:
     """Many people at once, each of whom does something every few seconds: entries and lists in turns."""
     say(f"{rows:,} rows: {b.scale.people} people at once")
-    with b.data(rows) as data, Server(data) as server:
-        yield Figure("people", rows, asyncio.run(_people(b, server)))
+    with b.data(rows) as data:
+        installation = Installation(data)
+        users = [f"user{number}" for number in range(b.scale.people)]
+        for user in users:
+            installation.add_user_by_workbook(user, user, ["sales"], PASSWORD, WORKBOOK_PASSWORD, one_time=False)
+        with Server(data) as server:
+            yield Figure("people", rows, asyncio.run(_people(b, server, users)))
 
 
-async def _people(b: Bench, server: Server) -> list[float]:
+async def _people(b: Bench, server: Server, users: list[str]) -> list[float]:
     scale = b.scale
-    tabs = [await server.tab() for _ in range(scale.people)]
+    tabs = [await server.tab(user) for user in users]
     unknown = iter(newcomers(scale.people * scale.turns))
     chance = random.Random(1)
     start = time.monotonic() + 1
