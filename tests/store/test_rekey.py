@@ -175,6 +175,18 @@ def test_s11_held_open_both_passwords_open_it_until_the_rest_can_follow(
     assert names(filled) == ["Aino", "Bertta", *([PASSWORD, NEW] if entered else [])]
 
 
+def test_s11_a_server_that_is_stopped_amid_the_change_follows_after_the_next_start(filled: Store, place: Path) -> None:
+    def closes(_share: float) -> None:
+        filled.close()
+
+    with pytest.raises(PasswordUnfinished):
+        filled.rekey(NEW, by=ADMIN, progress=closes)
+    assert opening(PASSWORD, filled.data_dir, place) and filled.passwords == [NEW, PASSWORD]
+    with Store.open(filled.data_dir, NEW) as again:
+        erasure.finish(again)
+    assert has_followed(filled, place)
+
+
 def test_s11_a_second_place_out_of_reach_is_told_and_followed_when_it_is_back(filled: Store, place: Path) -> None:
     away = place.with_name("away")
     place.rename(away)
